@@ -1,0 +1,15 @@
+# The tutorial's configuration, and the generator of the demo's photographs.
+dist_pkgdata_DATA = data/food5k.conf
+
+noinst_PROGRAMS += data/demo_images
+data_demo_images_SOURCES = \
+  data/canvas.c data/canvas.h \
+  data/demo_images.c \
+  data/fruit.c data/fruit.h \
+  data/lamp.c data/lamp.h \
+  data/landscape.c data/landscape.h \
+  data/lens.c data/lens.h \
+  data/pottery.c data/pottery.h \
+  data/still_life.c data/still_life.h
+data_demo_images_CFLAGS = $(AM_CFLAGS) -fno-math-errno
+data_demo_images_LDADD = libslabfit.a $(LIBJPEG_LIBS) $(LIBCRYPTO_LIBS)

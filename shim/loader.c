@@ -1,0 +1,126 @@
+/* The C side of network.h: loads the network module when it is first needed, and hands each call on to it.
+
+   Loading libtorch takes most of a second and 160 MB, which commands that run no network need not pay.  */
+#include <config.h>
+
+#include "network.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct {
+  __typeof__ (network_open) *open;
+  __typeof__ (network_close) *close;
+  __typeof__ (network_metadata) *metadata;
+  __typeof__ (network_describe) *describe;
+  __typeof__ (network_run) *run;
+  __typeof__ (network_build) *build;
+  __typeof__ (network_library) *library;
+} module;
+
+static char load_error[NETWORK_ERROR_BYTES];
+
+static void *
+symbol (void *handle, const char *name)
+{
+  void *address = dlsym (handle, name);
+  if (!address && !load_error[0])
+    snprintf (load_error, sizeof load_error, "the network module has no '%s'; install slabfit again", name);
+  return address;
+}
+
+/* Where the module lies: $SLABFIT_NETWORK, else beside the program (in the build folder), else where it was installed.  */
+static void
+find (char path[4096])
+{
+  const char *named = getenv ("SLABFIT_NETWORK");
+  ssize_t length = readlink ("/proc/self/exe", path, 4096 - sizeof "network.so");
+  path[length > 0 ? length : 0] = '\0';
+  char *slash = strrchr (path, '/');
+  strcpy (slash ? slash + 1 : path, "network.so");
+  if (named)
+    snprintf (path, 4096, "%s", named);
+  else if (access (path, R_OK))
+    snprintf (path, 4096, "%s", PKGLIBDIR "/network.so");
+}
+
+static void
+load (void)
+{
+  char path[4096];
+  find (path);
+  void *handle = dlopen (path, RTLD_NOW | RTLD_LOCAL);
+  if (!handle)
+    {
+      snprintf (load_error, sizeof load_error, "the network module does not load: %s; check that libtorch is there", dlerror ());
+      return;
+    }
+  module.open = symbol (handle, "network_open");
+  module.close = symbol (handle, "network_close");
+  module.metadata = symbol (handle, "network_metadata");
+  module.describe = symbol (handle, "network_describe");
+  module.run = symbol (handle, "network_run");
+  module.build = symbol (handle, "network_build");
+  module.library = symbol (handle, "network_library");
+}
+
+static int
+need_module (char *error)
+{
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once (&once, load);
+  if (load_error[0] && error)
+    snprintf (error, NETWORK_ERROR_BYTES, "%s", load_error);
+  return load_error[0] ? -1 : 0;
+}
+
+int
+network_open (struct network **network, const char *path, const struct network_options *options,
+              char error[NETWORK_ERROR_BYTES])
+{
+  return need_module (error) ? -1 : module.open (network, path, options, error);
+}
+
+void
+network_close (struct network *network)
+{
+  if (network)
+    module.close (network);
+}
+
+const char *
+network_metadata (const struct network *network)
+{
+  return module.metadata (network);
+}
+
+int
+network_describe (struct network *network, int height, int width, struct network_shape *shape,
+                  char error[NETWORK_ERROR_BYTES])
+{
+  return module.describe (network, height, width, shape, error);
+}
+
+int
+network_run (struct network *network, const float *images, int count, int height, int width, float *features,
+             int64_t row_values, char error[NETWORK_ERROR_BYTES])
+{
+  return module.run (network, images, count, height, width, features, row_values, error);
+}
+
+int
+network_build (const char *path, const char *source, const struct network_tensor *tensors, size_t count,
+               const char *metadata, char error[NETWORK_ERROR_BYTES])
+{
+  return need_module (error) ? -1 : module.build (path, source, tensors, count, metadata, error);
+}
+
+const char *
+network_library (void)
+{
+  return need_module (NULL) ? "no libtorch" : module.library ();
+}

@@ -1,0 +1,8 @@
+# The only C++ of the tree: a module with libtorch behind a C header, which loader.c opens when it is needed.
+moduledir = $(pkglibdir)
+module_PROGRAMS = network.so
+network_so_SOURCES = shim/network.cpp shim/network.h
+network_so_CPPFLAGS = $(AM_CPPFLAGS) $(LIBTORCH_CPPFLAGS)
+network_so_CXXFLAGS = $(AM_CXXFLAGS) -fPIC
+network_so_LDFLAGS = -shared -Wl,-z,defs
+network_so_LDADD = $(LIBTORCH_LIBS)

@@ -1,0 +1,89 @@
+#include <config.h>
+
+#include "memory.h"
+
+#include "error.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum { ALIGNMENT = 64 };
+
+static atomic_uint_least64_t held, peak;
+
+int
+memory_multiply (size_t a, size_t b, const char *what, size_t *product)
+{
+  if (__builtin_mul_overflow (a, b, product))
+    return error_set ("%s overflows: %zu x %zu; ask for less", what, a, b);
+  return 0;
+}
+
+static void
+count_up (uint64_t bytes)
+{
+  uint64_t now = atomic_fetch_add (&held, bytes) + bytes;
+  uint64_t before = atomic_load (&peak);
+  while (before < now && !atomic_compare_exchange_weak (&peak, &before, now))
+    ;
+}
+
+void *
+memory_new (size_t count, size_t size)
+{
+  size_t bytes;
+  if (memory_multiply (count, size, "a buffer's size", &bytes))
+    return NULL;
+  size_t total = bytes + ALIGNMENT; /* one line in front of the buffer holds its size */
+  size_t rounded = (total + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  unsigned char *block = rounded < bytes ? NULL : aligned_alloc (ALIGNMENT, rounded);
+  if (!block)
+    {
+      error_set ("no memory for a buffer of %zu bytes; give the job more memory or ask for smaller batches", bytes);
+      return NULL;
+    }
+  memset (block, 0, rounded);
+  memcpy (block, &bytes, sizeof bytes);
+  count_up (bytes);
+  return block + ALIGNMENT;
+}
+
+void
+memory_free (void *buffer)
+{
+  if (!buffer)
+    return;
+  unsigned char *block = (unsigned char *) buffer - ALIGNMENT;
+  size_t bytes;
+  memcpy (&bytes, block, sizeof bytes);
+  atomic_fetch_sub (&held, bytes);
+  free (block);
+}
+
+uint64_t
+memory_bytes (void)
+{
+  return atomic_load (&held);
+}
+
+uint64_t
+memory_peak_bytes (void)
+{
+  return atomic_load (&peak);
+}
+
+void
+memory_reset_peak (void)
+{
+  atomic_store (&peak, atomic_load (&held));
+}
+
+uint64_t
+memory_peak_resident_bytes (void)
+{
+  struct rusage usage;
+  getrusage (RUSAGE_SELF, &usage);
+  return (uint64_t) usage.ru_maxrss * 1024;
+}

@@ -1,0 +1,232 @@
+#include <config.h>
+
+#include "../store/featfile.h"
+
+#include "../base/error.h"
+#include "../base/memory.h"
+#include "../extract/extractor.h"
+#include "../learn/modelfile.h"
+#include "command.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+struct options {
+  struct common common;
+  const char *file;
+};
+
+static error_t
+parse (int key, char *argument, struct argp_state *state)
+{
+  struct options *options = state->input;
+  switch (key)
+    {
+    case ARGP_KEY_INIT:
+      state->child_inputs[0] = &options->common;
+      return 0;
+    case ARGP_KEY_ARG:
+      if (state->arg_num >= 1)
+        argp_error (state, "one FILE, please; '%s' is too many", argument);
+      options->file = argument;
+      return 0;
+    case ARGP_KEY_END:
+      if (!options->file)
+        argp_error (state, "give a FILE: features, a model or a backbone");
+      return 0;
+    default:
+      return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+  NULL, parse, "FILE",
+  "What a feature file, a model or a backbone is and how it was made."
+  "\vExample: slabfit info features/training.h5",
+  options_children, 0, 0
+};
+
+static json_t *
+names_json (const struct names *names)
+{
+  json_t *list = json_array ();
+  for (size_t i = 0; i < names->count; i++)
+    json_array_append_new (list, json_string (names->name[i]));
+  return list;
+}
+
+/* Adds how features were made; nothing where the file does not say.  */
+static void
+add_provenance (json_t *info, const struct provenance *provenance)
+{
+  if (provenance->rank == 0)
+    return;
+  json_t *shape = json_array ();
+  for (int i = 0; i < provenance->rank; i++)
+    json_array_append_new (shape, json_integer ((json_int_t) provenance->shape[i]));
+  json_object_update_new (info, json_pack ("{s:o, s:s, s:s, s:s, s:s, s:b, s:s}", "feature_shape", shape, "backbone_sha256",
+                                           provenance->backbone_sha256, "layer", provenance->layer, "pool",
+                                           provenance->pool, "preprocess", provenance->preprocess, "exif",
+                                           provenance->exif, "precision", provenance->precision));
+}
+
+static void
+add_origin (json_t *info, const struct origin *origin)
+{
+  if (!origin->version[0])
+    return;
+  json_object_update_new (info, json_pack ("{s:I, s:s, s:I, s:s, s:s?}", "seed", (json_int_t) origin->seed,
+                                           "manifest_sha256", origin->manifest_sha256, "images",
+                                           (json_int_t) origin->images, "version", origin->version, "command",
+                                           origin->command));
+  if (origin->parts > 0)
+    json_object_update_new (info, json_pack ("{s:I, s:I}", "part", (json_int_t) origin->part, "parts",
+                                             (json_int_t) origin->parts));
+}
+
+/* {CLASS: rows}; NULL with the error set.  */
+static json_t *
+count_classes (struct featfile *file)
+{
+  const struct featinfo *info = featfile_info (file);
+  int32_t *label = memory_new (info->rows, sizeof *label);
+  json_int_t *count = memory_new (info->classes.count, sizeof *count);
+  json_t *counts = label && count && !featfile_read_labels (file, 0, info->rows, label) ? json_object () : NULL;
+  for (uint64_t i = 0; counts && i < info->rows; i++)
+    count[label[i]]++;
+  for (size_t i = 0; counts && i < info->classes.count; i++)
+    json_object_set_new (counts, info->classes.name[i], json_integer (count[i]));
+  memory_free (count);
+  memory_free (label);
+  return counts;
+}
+
+static json_t *
+describe_features (const char *path)
+{
+  struct stat status;
+  struct featfile *file = featfile_open (path);
+  json_t *counts = file ? count_classes (file) : NULL;
+  if (!counts)
+    {
+      featfile_close (file);
+      return NULL;
+    }
+  const struct featinfo *features = featfile_info (file);
+  double bytes = (double) features->rows * (double) features->columns * (features->half ? 2 : 4);
+  double stored = stat (path, &status) == 0 ? (double) status.st_size : 0;
+  json_t *info = json_pack ("{s:s, s:s, s:I, s:I, s:s, s:[I, I], s:i, s:I, s:f, s:I, s:o}", "file", path, "kind", "features",
+                            "rows", (json_int_t) features->rows, "columns", (json_int_t) features->columns, "dtype",
+                            features->half ? "float16" : "float32", "chunk", (json_int_t) features->chunk_rows,
+                            (json_int_t) features->chunk_columns, "compress", features->compress, "file_bytes",
+                            (json_int_t) stored, "ratio", stored > 0 ? bytes / stored : 0, "failed",
+                            (json_int_t) features->failed, "classes", counts);
+  add_provenance (info, &features->provenance);
+  add_origin (info, &features->origin);
+  featfile_close (file);
+  return info;
+}
+
+static json_t *
+describe_model (const char *path)
+{
+  struct model *model = modelfile_read (path);
+  if (!model)
+    return NULL;
+  json_t *layers = json_array ();
+  for (size_t i = 0; i < model->layers; i++)
+    json_array_append_new (layers, json_pack ("[I, I]", (json_int_t) model->layer[i].inputs,
+                                              (json_int_t) model->layer[i].outputs));
+  json_t *training = model->training ? json_loads (model->training, 0, NULL) : NULL;
+  json_t *info = json_pack ("{s:s, s:s, s:o, s:o, s:I, s:o*}", "file", path, "kind", "model", "layers", layers, "classes",
+                            names_json (&model->classes), "epochs", (json_int_t) model->epochs, "training", training);
+  add_provenance (info, &model->provenance);
+  json_object_update_new (info, json_pack ("{s:s, s:s?}", "version", model->version, "command", model->command));
+  model_free (model);
+  return info;
+}
+
+static json_t *
+describe_backbone (const char *path)
+{
+  struct extractor extractor;
+  if (extractor_open (&extractor, path, NULL, NETWORK_POOL_NONE, false, 1))
+    return NULL;
+  json_t *info = json_pack ("{s:s, s:s}", "file", path, "kind", "backbone");
+  add_provenance (info, &extractor.provenance);
+  json_t *metadata = json_loads (network_metadata (extractor.network), 0, NULL);
+  if (metadata)
+    json_object_update_missing_new (info, metadata);
+  json_object_set_new (info, "library", json_string (network_library ()));
+  extractor_close (&extractor);
+  return info;
+}
+
+/* By its contents: HDF5 with or without a model's weights, else a backbone.  */
+static json_t *
+describe (const char *path)
+{
+  if (!file_exists (path))
+    {
+      error_system ("open", path);
+      return NULL;
+    }
+  if (H5Fis_hdf5 (path) <= 0)
+    return describe_backbone (path);
+  return modelfile_is_model (path) ? describe_model (path) : describe_features (path);
+}
+
+static void
+print_value (const json_t *value)
+{
+  const char *key;
+  json_t *entry;
+  size_t i;
+  if (json_is_string (value))
+    printf (" %s", json_string_value (value));
+  else if (json_is_array (value))
+    json_array_foreach (value, i, entry)
+      print_value (entry);
+  else if (json_is_object (value))
+    json_object_foreach ((json_t *) value, key, entry)
+      {
+        printf (" %s", key);
+        print_value (entry);
+      }
+  else if (json_is_integer (value))
+    printf (" %" JSON_INTEGER_FORMAT, json_integer_value (value));
+  else if (json_is_real (value))
+    printf (" %.6g", json_real_value (value));
+  else
+    printf (" %s", json_is_true (value) ? "yes" : json_is_false (value) ? "no" : "-");
+}
+
+static void
+print (const json_t *info)
+{
+  const char *key;
+  json_t *value;
+  json_object_foreach ((json_t *) info, key, value)
+    {
+      printf ("%-16s", key);
+      print_value (value);
+      putchar ('\n');
+    }
+}
+
+static int
+run (int argc, char **argv, struct common *common, json_t **result)
+{
+  struct options options = { 0 };
+  if (options_parse (&command_info, argc, argv, &options))
+    return -1;
+  *common = options.common;
+  *result = describe (options.file);
+  if (*result && !common->json)
+    print (*result);
+  return *result ? 0 : -1;
+}
+
+const struct command command_info = { "info", "what a file is and how it was made", &argp, run };

@@ -1,0 +1,118 @@
+#include <config.h>
+
+#include "../store/parts.h"
+
+#include "../base/error.h"
+#include "../base/workers.h"
+#include "command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct options {
+  struct common common;
+  const char *features;
+  struct names splits;
+};
+
+enum { KEY_SPLIT = 0x300 };
+
+static const struct argp_option option_table[] = {
+  { "split", KEY_SPLIT, "NAME,NAME...", 0, "Only these splits (all)", 0 },
+  { 0 },
+};
+
+static error_t
+parse (int key, char *argument, struct argp_state *state)
+{
+  struct options *options = state->input;
+  switch (key)
+    {
+    case ARGP_KEY_INIT:
+      state->child_inputs[0] = &options->common;
+      return 0;
+    case KEY_SPLIT:
+      names_free (&options->splits);
+      if (options_split (argument, "--split", &options->splits))
+        options_fail (state);
+      return 0;
+    case ARGP_KEY_ARG:
+      if (state->arg_num >= 1)
+        argp_error (state, "one FEATURES folder, please; '%s' is too many", argument);
+      options->features = argument;
+      return 0;
+    case ARGP_KEY_END:
+      if (!options->features)
+        argp_error (state, "give the FEATURES folder");
+      return 0;
+    default:
+      return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+  option_table, parse, "FEATURES",
+  "Put the finished parts of each split, FEATURES/SPLIT.parts, together into FEATURES/SPLIT.h5. Compressed chunks are "
+  "copied as they are."
+  "\vExample: slabfit merge features",
+  options_children, 0, 0
+};
+
+static int
+merge_splits (const struct options *options, struct workers *workers, json_t *splits)
+{
+  for (size_t i = 0; i < options->splits.count; i++)
+    {
+      struct merge_report report = { 0 };
+      const char *split = options->splits.name[i];
+      if (parts_merge (options->features, split, options->common.force, workers, &report))
+        return -1;
+      json_object_set_new (splits, split,
+                           json_pack ("{s:I, s:I, s:I, s:I}", "rows", (json_int_t) report.rows, "failed",
+                                      (json_int_t) report.failed, "parts", (json_int_t) report.parts, "missing",
+                                      (json_int_t) report.missing));
+    }
+  return 0;
+}
+
+static void
+print (const json_t *result)
+{
+  const char *name;
+  json_t *split;
+  json_object_foreach (json_object_get (result, "splits"), name, split)
+    {
+      json_int_t missing = json_integer_value (json_object_get (split, "missing"));
+      printf ("%s: %" JSON_INTEGER_FORMAT " rows from %" JSON_INTEGER_FORMAT " parts", name,
+              json_integer_value (json_object_get (split, "rows")),
+              json_integer_value (json_object_get (split, "parts")));
+      if (missing > 0)
+        printf ("; not merged, %" JSON_INTEGER_FORMAT " parts are missing: run extract again", missing);
+      putchar ('\n');
+    }
+}
+
+static int
+run (int argc, char **argv, struct common *common, json_t **result)
+{
+  struct options options = { 0 };
+  if (options_parse (&command_merge, argc, argv, &options))
+    return -1;
+  *common = options.common;
+  if (options.splits.count == 0 && parts_splits (options.features, &options.splits))
+    return -1;
+  struct workers *workers = workers_new (common->threads);
+  json_t *splits = json_object ();
+  int status = workers ? merge_splits (&options, workers, splits) : -1;
+  workers_free (workers);
+  names_free (&options.splits);
+  if (status)
+    json_decref (splits);
+  else
+    *result = json_pack ("{s:o}", "splits", splits);
+  if (*result && !common->json)
+    print (*result);
+  return status;
+}
+
+const struct command command_merge = { "merge", "put the parts of each split together", &argp, run };

@@ -1,0 +1,365 @@
+#include <config.h>
+
+#include "../learn/train.h"
+
+#include "../base/error.h"
+#include "../base/memory.h"
+#include "../base/progress.h"
+#include "../learn/modelfile.h"
+#include "../learn/recipe.h"
+#include "../store/parts.h"
+#include "command.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct options {
+  struct common common;
+  struct train_options train;
+  const char *features, *output, *from;
+  bool hidden_given;
+};
+
+enum {
+  KEY_BATCH = 0x300,
+  KEY_CLASS_WEIGHT,
+  KEY_DECAY,
+  KEY_EARLY_STOP,
+  KEY_ENGINE,
+  KEY_EPOCHS,
+  KEY_FROM,
+  KEY_HIDDEN,
+  KEY_L2,
+  KEY_LR,
+  KEY_MOMENTUM,
+  KEY_NESTEROV,
+  KEY_SHUFFLE,
+};
+
+static const struct argp_option option_table[] = {
+  { "batch", KEY_BATCH, "N", 0, "Rows in a step (32)", 0 },
+  { "class-weight", KEY_CLASS_WEIGHT, "KIND", 0, "none, or balanced: rare classes count for more (none)", 0 },
+  { "decay", KEY_DECAY, "X", 0, "The rate of step t is LR / (1 + X t) (0.00004)", 0 },
+  { "early-stop", KEY_EARLY_STOP, "N", 0, "Stop after N epochs without a smaller val_loss; keep the best (never)", 0 },
+  { "engine", KEY_ENGINE, "NAME", 0, "auto or sweep (auto)", 0 },
+  { "epochs", KEY_EPOCHS, "N", 0, "Passes over the rows (25)", 0 },
+  { "from", KEY_FROM, "MODEL.h5", 0, "Start from the weights of this model", 0 },
+  { "hidden", KEY_HIDDEN, "N,N...", 0, "Units of the hidden layers (256,16)", 0 },
+  { "l2", KEY_L2, "X", 0, "Penalty X times the sum of squared kernel weights (0)", 0 },
+  { "lr", KEY_LR, "X", 0, "Learning rate (0.001)", 0 },
+  { "momentum", KEY_MOMENTUM, "X", 0, "Momentum (0.9)", 0 },
+  { "nesterov", KEY_NESTEROV, 0, 0, "Nesterov's momentum", 0 },
+  { "output", 'o', "MODEL.h5", 0, "The model file to write", 0 },
+  { "shuffle", KEY_SHUFFLE, "KIND", 0, "window, full or none (window)", 0 },
+  { 0 },
+};
+
+static int
+parse_hidden (const char *text, struct train_options *train)
+{
+  struct names sizes;
+  if (options_split (text, "--hidden", &sizes))
+    return -1;
+  int result = 0;
+  if (sizes.count > TRAIN_HIDDEN_LIMIT)
+    result = error_usage ("--hidden takes up to %d sizes, not %zu", TRAIN_HIDDEN_LIMIT, sizes.count);
+  for (size_t i = 0; result == 0 && i < sizes.count; i++)
+    {
+      int64_t units = 0;
+      result = text_parse_integer (sizes.name[i], "--hidden", 1, 1 << 20, &units);
+      train->hidden[i] = (uint64_t) units;
+    }
+  train->hidden_count = sizes.count;
+  names_free (&sizes);
+  return result;
+}
+
+/* The place of TEXT in WORDS, which NULL ends; -1 with a usage error where it is none of them.  */
+static int
+parse_word (const char *text, const char *what, const char *const *words)
+{
+  for (int i = 0; words[i]; i++)
+    if (!strcmp (text, words[i]))
+      return i;
+  return error_usage ("%s does not take '%s'; see --help", what, text);
+}
+
+static int
+parse_value (int key, const char *argument, struct options *options)
+{
+  static const char *const shuffles[] = { "window", "full", "none", NULL };
+  static const char *const weights[] = { "none", "balanced", NULL };
+  static const char *const engines[] = { "auto", "sweep", NULL };
+  struct train_options *train = &options->train;
+  int64_t number = 0;
+  int word = 0, result = 0;
+  switch (key)
+    {
+    case KEY_BATCH:
+      result = text_parse_integer (argument, "--batch", 1, 1 << 20, &number);
+      train->batch = (size_t) number;
+      return result;
+    case KEY_EPOCHS:
+      result = text_parse_integer (argument, "--epochs", 1, 1 << 30, &number);
+      train->epochs = (uint64_t) number;
+      return result;
+    case KEY_EARLY_STOP:
+      result = text_parse_integer (argument, "--early-stop", 1, 1 << 30, &number);
+      train->patience = (uint64_t) number;
+      return result;
+    case KEY_DECAY:
+      return text_parse_number (argument, "--decay", &train->decay);
+    case KEY_L2:
+      return text_parse_number (argument, "--l2", &train->l2);
+    case KEY_LR:
+      return text_parse_number (argument, "--lr", &train->rate);
+    case KEY_MOMENTUM:
+      return text_parse_number (argument, "--momentum", &train->momentum);
+    case KEY_HIDDEN:
+      options->hidden_given = true;
+      return parse_hidden (argument, train);
+    case KEY_CLASS_WEIGHT:
+      train->balanced = (word = parse_word (argument, "--class-weight", weights)) == 1;
+      return word;
+    case KEY_ENGINE:
+      return parse_word (argument, "--engine", engines);
+    default:
+      word = parse_word (argument, "--shuffle", shuffles);
+      train->shuffle = (enum shuffle_kind) word;
+      return word;
+    }
+}
+
+static error_t
+parse (int key, char *argument, struct argp_state *state)
+{
+  struct options *options = state->input;
+  switch (key)
+    {
+    case ARGP_KEY_INIT:
+      state->child_inputs[0] = &options->common;
+      return 0;
+    case 'o':
+      options->output = argument;
+      return 0;
+    case KEY_FROM:
+      options->from = argument;
+      return 0;
+    case KEY_NESTEROV:
+      options->train.nesterov = true;
+      return 0;
+    case ARGP_KEY_ARG:
+      if (state->arg_num >= 1)
+        argp_error (state, "one FEATURES folder, please; '%s' is too many", argument);
+      options->features = argument;
+      return 0;
+    case ARGP_KEY_END:
+      if (!options->features)
+        argp_error (state, "give the FEATURES folder");
+      if (!options->output)
+        argp_error (state, "give the model file to write: -o MODEL.h5");
+      return 0;
+    default:
+      if (key < KEY_BATCH || key > KEY_SHUFFLE)
+        return ARGP_ERR_UNKNOWN;
+      if (parse_value (key, argument, options) < 0)
+        options_fail (state);
+      return 0;
+    }
+}
+
+static const struct argp argp = {
+  option_table, parse, "FEATURES",
+  "Train a network on FEATURES/training.h5 and validate it on FEATURES/validation.h5 where that is there. The model file "
+  "opens in Keras. Weights, steps and losses are as Keras has them. A stopped training begins anew when it is run again; "
+  "a model that was trained by the same command is kept."
+  "\vExample: slabfit train features -o model.h5 --epochs 25",
+  options_children, 0, 0
+};
+
+/* Opens FEATURES/SPLIT.h5, put together first where there are only parts.  *FILE is NULL where the split is not there at
+   all.  */
+static int
+open_split (const struct options *options, const char *split, struct workers *workers, struct featfile **file)
+{
+  int result = 0;
+  char *path = parts_merged_path (options->features, split), *parts = parts_directory (options->features, split);
+  *file = NULL;
+  if (!path || !parts)
+    result = -1;
+  else if (!file_exists (path) && file_is_directory (parts))
+    {
+      struct merge_report report = { 0 };
+      result = parts_merge (options->features, split, false, workers, &report);
+      if (result == 0 && report.missing > 0)
+        result = error_set ("%" PRIu64 " parts are missing in '%s'; run extract again, then train", report.missing, parts);
+    }
+  if (result == 0 && file_exists (path))
+    result = (*file = featfile_open (path)) ? 0 : -1;
+  free (path);
+  free (parts);
+  return result;
+}
+
+static void
+show_epoch (void *context, const struct epoch *epoch)
+{
+  const struct options *options = context;
+  char validation[64] = "";
+  if (!isnan (epoch->val_loss))
+    snprintf (validation, sizeof validation, ", val_loss %.4f, val_accuracy %.4f", epoch->val_loss, epoch->val_accuracy);
+  progress_say ("epoch %" PRIu64 "/%" PRIu64 ": loss %.4f, accuracy %.4f%s, %.1f s", epoch->number,
+                options->train.epochs, epoch->loss, epoch->accuracy, validation, epoch->seconds);
+}
+
+static json_t *
+epochs_new (const struct model *model)
+{
+  json_t *epochs = json_array ();
+  for (size_t i = 0; i < model->epochs; i++)
+    {
+      const struct epoch *epoch = &model->epoch[i];
+      json_t *entry = json_pack ("{s:I, s:f, s:f}", "epoch", (json_int_t) epoch->number, "loss", epoch->loss, "accuracy",
+                                 epoch->accuracy);
+      if (!isnan (epoch->val_loss))
+        json_object_update_new (entry, json_pack ("{s:f, s:f}", "val_loss", epoch->val_loss, "val_accuracy",
+                                                  epoch->val_accuracy));
+      json_object_set_new (entry, "seconds", json_real (epoch->seconds));
+      json_array_append_new (epochs, entry);
+    }
+  return epochs;
+}
+
+static json_t *
+result_new (const struct options *options, const struct model *model, const struct train_report *report, bool kept)
+{
+  json_t *seconds = json_pack ("{s:f, s:f, s:f, s:f}", "read", report->read_seconds, "gram", 0.0, "epochs",
+                               report->epochs_seconds, "wall", report->wall_seconds);
+  return json_pack ("{s:s, s:s, s:b, s:o, s:o, s:I, s:I}", "model", options->output, "engine", "sweep", "kept", kept,
+                    "epochs", epochs_new (model), "seconds", seconds, "peak_bytes",
+                    (json_int_t) memory_peak_resident_bytes (), "buffer_bytes", (json_int_t) memory_peak_bytes ());
+}
+
+/* Whether MODEL, which stands under the output's name, was trained on these features as is asked now.  */
+static int
+check_recipe (const struct options *options, const struct featfile *training, const struct featfile *validation,
+              const struct model *model)
+{
+  static const char remedy[] = "choose another name or give --force";
+  if (provenance_compare (&model->provenance, options->output, &featfile_info (training)->provenance,
+                          featfile_path (training), remedy))
+    return -1;
+  char *wanted = recipe_new (&options->train, training, validation);
+  int result = wanted ? recipe_compare (model->training, options->output, wanted) : -1;
+  free (wanted);
+  return result ? error_set ("%s; %s", error_message (), remedy) : 0;
+}
+
+/* The model that stands under the output's name, where it is what is asked for and need not be trained again; *KEPT is
+   NULL where there is none.  One trained otherwise is an error, unless --force.  */
+static int
+find_trained (const struct options *options, const struct featfile *training, const struct featfile *validation,
+              struct model **kept)
+{
+  *kept = NULL;
+  if (!file_exists (options->output) || options->common.force)
+    return 0;
+  struct model *model = modelfile_read (options->output);
+  if (!model)
+    return error_set ("%s; or give --force to replace it", error_message ());
+  if (check_recipe (options, training, validation, model))
+    {
+      model_free (model);
+      return -1;
+    }
+  *kept = model;
+  return 0;
+}
+
+static int
+train_and_write (struct options *options, struct featfile *training, struct featfile *validation, struct workers *workers,
+                 json_t **result)
+{
+  struct train_report report = { 0 };
+  struct model *model, *kept;
+  if (find_trained (options, training, validation, &kept))
+    return -1;
+  int status = 0;
+  model = kept ? kept : train (&options->train, training, validation, workers, &report);
+  if (!model)
+    return -1;
+  if (kept)
+    progress_say ("slabfit train: '%s' was trained so already; kept", options->output);
+  else
+    {
+      model->command = strdup (options->common.command_line);
+      status = model->command ? modelfile_write (model, options->output) : error_set ("no memory left for the command");
+    }
+  if (status == 0)
+    *result = result_new (options, model, &report, kept != NULL);
+  model_free (model);
+  return status;
+}
+
+static int
+train_features (struct options *options, struct workers *workers, json_t **result)
+{
+  struct featfile *training = NULL, *validation = NULL;
+  int status = open_split (options, "training", workers, &training) || open_split (options, "validation", workers, &validation)
+                   ? -1
+                   : 0;
+  if (status == 0 && !training)
+    status = error_set ("there is no 'training.h5' in '%s'; make it with 'slabfit extract'", options->features);
+  if (status == 0)
+    status = train_and_write (options, training, validation, workers, result);
+  featfile_close (validation);
+  featfile_close (training);
+  return status;
+}
+
+static void
+print (const json_t *result)
+{
+  const json_t *epochs = json_object_get (result, "epochs");
+  const json_t *last = json_array_get (epochs, json_array_size (epochs) - 1);
+  const json_t *validation = json_object_get (last, "val_accuracy");
+  printf ("%s: %zu epochs, loss %.4f, accuracy %.4f", json_string_value (json_object_get (result, "model")),
+          json_array_size (epochs), json_number_value (json_object_get (last, "loss")),
+          json_number_value (json_object_get (last, "accuracy")));
+  if (validation)
+    printf (", val_loss %.4f, val_accuracy %.4f", json_number_value (json_object_get (last, "val_loss")),
+            json_number_value (validation));
+  putchar ('\n');
+}
+
+static int
+run (int argc, char **argv, struct common *common, json_t **result)
+{
+  struct options options = { .train = train_defaults () };
+  struct model *from = NULL;
+  if (options_parse (&command_train, argc, argv, &options))
+    return -1;
+  *common = options.common;
+  if (options.from && !(from = modelfile_read (options.from)))
+    return -1;
+  if (from && !options.hidden_given)
+    options.train.hidden_count = 0; /* go on with its own layers */
+  options.train.seed = common->seed;
+  options.train.memory_bytes = common->memory_bytes;
+  options.train.from = from;
+  options.train.from_name = options.from;
+  options.train.epoch_done = show_epoch;
+  options.train.context = &options;
+  struct workers *workers = workers_new (common->threads);
+  int status = workers ? train_features (&options, workers, result) : -1;
+  workers_free (workers);
+  model_free (from);
+  if (*result && !common->json)
+    print (*result);
+  return status;
+}
+
+const struct command command_train = { "train", "train a network on features", &argp, run };

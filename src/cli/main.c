@@ -1,0 +1,95 @@
+#include <config.h>
+
+#include "../base/error.h"
+#include "command.h"
+
+#include <hdf5.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct command *const commands[] = {
+  &command_run,   &command_organize, &command_backbone, &command_extract, &command_merge,  &command_verify, &command_info,
+  &command_train, &command_evaluate, &command_predict,  &command_export,  &command_import, NULL,
+};
+
+static void
+print_usage (FILE *stream)
+{
+  fputs ("Usage: slabfit COMMAND [OPTION...] ARGUMENT...\n"
+         "Transfer learning on data larger than memory: photographs to features (HDF5), to a\n"
+         "small network, to a classification report.\n\n"
+         "Commands:\n",
+         stream);
+  for (size_t i = 0; commands[i]; i++)
+    fprintf (stream, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+  fputs ("\n'slabfit COMMAND --help' explains a command, with an example.\n"
+         "Exit status: 0 done; 1 failed; 2 wrong usage; 75 stopped, run the same command again.\n"
+         "Example: slabfit run photos -o work --backbone resnet50.ts\n",
+         stream);
+}
+
+static const struct command *
+find_command (const char *name)
+{
+  for (size_t i = 0; commands[i]; i++)
+    if (!strcmp (commands[i]->name, name))
+      return commands[i];
+  return NULL;
+}
+
+/* Ends standard output, after the JSON result where it is asked for.  Output that cannot be written (a full disk behind a
+   redirection) is a failure of the command.  */
+static int
+finish_output (const struct common *common, const json_t *result)
+{
+  if (common->json)
+    {
+      json_dumpf (result, stdout, JSON_INDENT (2) | JSON_REAL_PRECISION (9));
+      putchar ('\n');
+    }
+  return fflush (stdout) || ferror (stdout) ? error_system ("write", "standard output") : 0;
+}
+
+static int
+run_command (const struct command *command, int argc, char **argv)
+{
+  char name[64];
+  struct common common = { 0 };
+  json_t *result = NULL;
+  snprintf (name, sizeof name, "slabfit %s", command->name);
+  argv[0] = name; /* argp's messages begin with it */
+  int failed = command->run (argc, argv, &common, &result);
+  if (result && finish_output (&common, result))
+    failed = -1;
+  int status = failed ? error_status () : EXIT_SUCCESS;
+  if (failed)
+    fprintf (stderr, "%s: %s\n", name, error_message ());
+  json_decref (result);
+  options_free (&common);
+  return status;
+}
+
+int
+main (int argc, char **argv)
+{
+  H5Eset_auto2 (H5E_DEFAULT, NULL, NULL); /* our own messages say more */
+  if (argc > 1 && (!strcmp (argv[1], "--help") || !strcmp (argv[1], "help")))
+    {
+      print_usage (stdout);
+      return EXIT_SUCCESS;
+    }
+  if (argc > 1 && !strcmp (argv[1], "--version"))
+    {
+      puts (PACKAGE_STRING);
+      return EXIT_SUCCESS;
+    }
+  const struct command *command = argc > 1 ? find_command (argv[1]) : NULL;
+  if (command)
+    return run_command (command, argc - 1, argv + 1);
+  if (argc > 1)
+    fprintf (stderr, "slabfit: there is no command '%s'; 'slabfit --help' lists them\n", argv[1]);
+  else
+    print_usage (stderr);
+  return ERROR_USAGE;
+}

@@ -1,0 +1,226 @@
+#include <config.h>
+
+#include "options.h"
+
+#include "../base/error.h"
+#include "../base/machine.h"
+#include "../base/progress.h"
+#include "../base/stop.h"
+#include "command.h"
+#include "config_file.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_JSON = 0x200, KEY_SEED, KEY_THREADS, KEY_MEMORY, KEY_CONFIG, KEY_FORCE, KEY_STOP_AFTER };
+
+const struct argp_option options_common[] = {
+  { 0, 0, 0, 0, "For every command:", 90 },
+  { "config", KEY_CONFIG, "FILE", 0, "Take options from FILE; those given here win", 0 },
+  { "force", KEY_FORCE, 0, 0, "Replace an output that exists and does not match", 0 },
+  { "json", KEY_JSON, 0, 0, "Print the result as one JSON object", 0 },
+  { "memory", KEY_MEMORY, "BYTES", 0, "Use at most this much for buffers, as 800M or 16G (what the job was given)", 0 },
+  { "quiet", 'q', 0, 0, "No progress, no remarks", 0 },
+  { "seed", KEY_SEED, "N", 0, "Of all random choices (42)", 0 },
+  { "stop-after", KEY_STOP_AFTER, "SECONDS", 0, "Stop then with status 75: run the same command again", 0 },
+  { "threads", KEY_THREADS, "N", 0, "Threads (the processors the job was given)", 0 },
+  { 0 },
+};
+
+static error_t parse_common (int key, char *argument, struct argp_state *state);
+
+static const struct argp common_argp = { options_common, parse_common, 0, 0, 0, 0, 0 };
+const struct argp_child options_children[] = { { &common_argp, 0, 0, 90 }, { 0 } };
+
+void
+options_fail (struct argp_state *state)
+{
+  argp_error (state, "%s", error_message ());
+}
+
+static int
+parse_value (int key, const char *argument, struct common *common)
+{
+  int64_t number;
+  int result = 0;
+  switch (key)
+    {
+    case KEY_SEED:
+      if ((result = text_parse_integer (argument, "--seed", 0, INT64_MAX, &number)) == 0)
+        common->seed = (uint64_t) number;
+      return result;
+    case KEY_THREADS:
+      if ((result = text_parse_integer (argument, "--threads", 1, 1024, &number)) == 0)
+        common->threads = (int) number;
+      return result;
+    case KEY_MEMORY:
+      return text_parse_bytes (argument, "--memory", &common->memory_bytes);
+    default:
+      if ((result = text_parse_number (argument, "--stop-after", &common->stop_after)) == 0 && common->stop_after <= 0)
+        result = error_usage ("--stop-after takes a number of seconds above 0, not '%s'", argument);
+      return result;
+    }
+}
+
+static error_t
+parse_common (int key, char *argument, struct argp_state *state)
+{
+  struct common *common = state->input;
+  switch (key)
+    {
+    case KEY_CONFIG: /* read before, by options_parse */
+      return 0;
+    case KEY_FORCE:
+      common->force = true;
+      return 0;
+    case KEY_JSON:
+      common->json = true;
+      return 0;
+    case 'q':
+      common->quiet = true;
+      return 0;
+    case KEY_SEED:
+    case KEY_THREADS:
+    case KEY_MEMORY:
+    case KEY_STOP_AFTER:
+      if (parse_value (key, argument, common))
+        options_fail (state);
+      return 0;
+    default:
+      return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp_option *
+options_find (const struct command *command, const char *name)
+{
+  const struct argp_option *lists[] = { command->argp->options, options_common };
+  for (size_t i = 0; i < 2; i++)
+    for (const struct argp_option *option = lists[i]; option && (option->name || option->doc || option->key); option++)
+      if (option->name && !strcmp (option->name, name))
+        return option;
+  return NULL;
+}
+
+/* The value of --config in ARGV; NULL where it is not given.  */
+static const char *
+config_argument (int argc, char **argv)
+{
+  const char *file = NULL;
+  for (int i = 1; i < argc && strcmp (argv[i], "--"); i++)
+    if (!strncmp (argv[i], "--config=", 9))
+      file = argv[i] + 9;
+    else if (!strcmp (argv[i], "--config") && i + 1 < argc)
+      file = argv[++i];
+  return file;
+}
+
+/* Appends ARGUMENT to LINE, quoted where a shell would split or change it.  */
+static void
+print_quoted (FILE *line, const char *argument)
+{
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,@%+-";
+  if (*argument && argument[strspn (argument, plain)] == '\0')
+    fputs (argument, line);
+  else
+    {
+      fputc ('\'', line);
+      for (; *argument; argument++)
+        fputs (*argument == '\'' ? "'\\''" : (char[]){ *argument, 0 }, line);
+      fputc ('\'', line);
+    }
+}
+
+static char *
+command_line_new (int argc, char **argv)
+{
+  char *text = NULL;
+  size_t bytes;
+  FILE *line = open_memstream (&text, &bytes);
+  if (!line)
+    return NULL;
+  for (int i = 0; i < argc; i++)
+    {
+      fputs (i ? " " : "", line);
+      if (i == 0)
+        fputs (argv[0], line);
+      else
+        print_quoted (line, argv[i]);
+    }
+  fclose (line);
+  return text;
+}
+
+/* ARGV with the options of the configuration file behind ARGV[0].  The strings of CONFIGURED become ARGV's.  */
+static char **
+merge_arguments (int argc, char **argv, const struct names *configured)
+{
+  char **merged = calloc ((size_t) argc + configured->count + 1, sizeof *merged);
+  if (!merged)
+    {
+      error_set ("no memory left for the options; give the job more memory");
+      return NULL;
+    }
+  merged[0] = argv[0];
+  for (size_t i = 0; i < configured->count; i++)
+    merged[i + 1] = configured->name[i];
+  memcpy (merged + 1 + configured->count, argv + 1, (size_t) (argc - 1) * sizeof *argv);
+  return merged;
+}
+
+int
+options_parse (const struct command *command, int argc, char **argv, void *input)
+{
+  struct common *common = input;
+  struct names configured = { 0 };
+  const char *file = config_argument (argc, argv);
+  common->seed = 42;
+  common->threads = machine_threads ();
+  common->memory_bytes = machine_memory_bytes ();
+  if (file && config_file_read (file, command, &configured))
+    return -1;
+  char **merged = merge_arguments (argc, argv, &configured);
+  if (!merged)
+    return -1;
+  argp_err_exit_status = 2;
+  argp_parse (command->argp, argc + (int) configured.count, merged, 0, NULL, input);
+  /* The options' values point into the configured strings and live as long as the process.  */
+  free (configured.name);
+  free (merged);
+  common->command_line = command_line_new (argc, argv);
+  if (common->quiet)
+    progress_be_quiet ();
+  stop_watch (common->stop_after);
+  return 0;
+}
+
+void
+options_free (struct common *common)
+{
+  free (common->command_line);
+  common->command_line = NULL;
+}
+
+int
+options_split (const char *text, const char *what, struct names *names)
+{
+  *names = (struct names){ 0 };
+  while (text)
+    {
+      size_t length = strcspn (text, ",");
+      char *name = length ? text_new ("%.*s", (int) length, text) : NULL;
+      int result = name ? names_add (names, name)
+                   : length ? -1
+                            : error_usage ("%s takes names separated by commas, without empty ones", what);
+      free (name);
+      if (result)
+        {
+          names_free (names);
+          return -1;
+        }
+      text = text[length] ? text + length + 1 : NULL;
+    }
+  return 0;
+}

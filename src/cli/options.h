@@ -1,0 +1,42 @@
+/* Options: those that every command has, and reading any of them from a configuration file.  */
+#ifndef SLABFIT_OPTIONS_H
+#define SLABFIT_OPTIONS_H
+
+#include "../base/text.h"
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* First in each command's own options.  */
+struct common {
+  bool json, quiet, force;
+  uint64_t seed;
+  int threads;
+  uint64_t memory_bytes;
+  double stop_after; /* seconds; 0 where not asked for */
+  char *command_line; /* as it was given, shell-quoted where needed; owned; for the record */
+};
+
+/* The child parsers of a command's argp; its parser sets state->child_inputs[0] to its struct common.  */
+extern const struct argp_child options_children[];
+extern const struct argp_option options_common[];
+
+struct command;
+
+/* Parses ARGV (its ARGV[0] is the command's name) into INPUT, a struct that begins with a struct common: first the file
+   of --config, then the command line, which wins.  Exits with status 2 where it is wrong, 0 after --help.  Also begins
+   to watch for signals and silences progress where asked.  */
+int options_parse (const struct command *command, int argc, char **argv, void *input);
+void options_free (struct common *common);
+
+/* The option NAME of COMMAND, its own or a common one; NULL where it has none.  */
+const struct argp_option *options_find (const struct command *command, const char *name);
+
+/* Splits TEXT at commas into NAMES.  WHAT ("--classes") is for the message: empty names are a usage error.  */
+int options_split (const char *text, const char *what, struct names *names);
+
+/* For parsers: reports the thread's error as argp does, and exits with status 2.  */
+void options_fail (struct argp_state *state);
+
+#endif

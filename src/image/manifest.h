@@ -1,0 +1,41 @@
+/* The manifest: the images of one split with their labels, in the order in which they become rows.
+
+   DATASET/SPLIT/CLASS/FILE: every folder in DATASET is a split, every folder in a split a class, every file in a class
+   an image, whatever its extension.  Hidden entries (".*"), other files in DATASET and its splits, and what is neither
+   file nor folder are left out; symbolic links count as what they lead to, and as images where they lead nowhere.  */
+#ifndef SLABFIT_MANIFEST_H
+#define SLABFIT_MANIFEST_H
+
+#include "../base/file.h"
+#include "../base/text.h"
+
+#include <stdint.h>
+
+struct manifest {
+  struct names classes; /* sorted by bytes: the label of a class is its place here, as Keras and scikit-learn do it */
+  size_t count;         /* images */
+  char **path;          /* (count) relative to DATASET: "training/food/1_7.jpg", UTF-8 */
+  int32_t *label;       /* (count) */
+  uint64_t *bytes;      /* (count) sizes of the files; 0 for one whose size cannot be read */
+  size_t path_bytes;    /* the longest path's length */
+  uint64_t seed;
+  char sha256[FILE_SHA256_BYTES]; /* of "seed SEED", "class NAME" for each class and "image LABEL BYTES PATH" for each
+                                     image, in order, numbers decimal, a 0 byte after each */
+};
+
+/* The names of the splits that DATASET has, training, validation and evaluation first and others after them by name.
+   Fails where there is no such folder, where it has no split, where a split has no class, and where a class's folder is
+   in some splits only.  */
+int manifest_splits (const char *dataset, struct names *splits);
+
+/* Reads one SPLIT and shuffles it: one uniform permutation, drawn from stream 1 of SEED, of the images sorted by class
+   and then by name, both by bytes.  Fails as manifest_splits does, and where there is no such split, where it has no
+   image, where a class holds a folder, and where a path is not UTF-8.  */
+int manifest_read (struct manifest *manifest, const char *dataset, const char *split, uint64_t seed);
+void manifest_free (struct manifest *manifest);
+
+/* The names in the folder PATH, each list sorted by bytes: its folders, and its files.  Both lists are overwritten, and
+   empty on failure.  */
+int manifest_list (const char *path, struct names *folders, struct names *files);
+
+#endif

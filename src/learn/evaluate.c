@@ -1,0 +1,92 @@
+#include <config.h>
+
+#include "evaluate.h"
+
+#include "../base/error.h"
+#include "../base/memory.h"
+#include "../base/stop.h"
+#include "predictor.h"
+#include "rows.h"
+
+#include <string.h>
+
+enum { BATCH_ROWS = 32 };
+
+void
+evaluation_free (struct evaluation *evaluation)
+{
+  memory_free (evaluation->label);
+  memory_free (evaluation->predicted);
+  memory_free (evaluation->probabilities);
+  *evaluation = (struct evaluation){ 0 };
+}
+
+static int
+evaluation_new (struct evaluation *evaluation, uint64_t rows, uint64_t classes)
+{
+  size_t values;
+  *evaluation = (struct evaluation){ .rows = rows, .classes = classes };
+  if (memory_multiply ((size_t) rows, (size_t) classes, "the probabilities' size", &values))
+    return -1;
+  evaluation->label = memory_new ((size_t) rows, sizeof *evaluation->label);
+  evaluation->predicted = memory_new ((size_t) rows, sizeof *evaluation->predicted);
+  evaluation->probabilities = memory_new (values, sizeof *evaluation->probabilities);
+  return evaluation->label && evaluation->predicted && evaluation->probabilities ? 0 : -1;
+}
+
+static int
+predict_rows (struct predictor *predictor, struct rows *rows, struct evaluation *evaluation)
+{
+  struct batch batch;
+  uint64_t done = 0;
+  double loss = 0;
+  for (;; done += batch.rows)
+    {
+      float *probabilities = evaluation->probabilities + done * evaluation->classes;
+      if (stop_requested ())
+        return error_stopped ("evaluation was stopped; run the same command again");
+      if (rows_next (rows, &batch))
+        return -1;
+      if (batch.rows == 0)
+        break;
+      if (predictor_run (predictor, &batch, probabilities))
+        return -1;
+      loss += predictor_loss (predictor, &batch);
+      memcpy (evaluation->label + done, batch.label, batch.rows * sizeof *batch.label);
+      for (size_t i = 0; i < batch.rows; i++)
+        evaluation->predicted[done + i] =
+          predictor_class (probabilities + i * evaluation->classes, evaluation->classes);
+    }
+  evaluation->loss = loss / (double) evaluation->rows;
+  evaluation->read_seconds = rows_seconds (rows);
+  return 0;
+}
+
+int
+evaluate (const struct model *model, const char *model_name, struct featfile *file, struct workers *workers,
+          struct evaluation *evaluation)
+{
+  const struct featinfo *info = featfile_info (file);
+  int result = -1;
+  struct shuffle shuffle = shuffle_in_order (info->rows, info->chunk_rows, BATCH_ROWS);
+  struct order order = { 0 };
+  struct rows *rows = NULL;
+  struct predictor *predictor = NULL;
+  *evaluation = (struct evaluation){ 0 };
+  if (model_check_features (model, model_name, file) || order_new (&order, &shuffle)
+      || shuffle_epoch (&shuffle, 0, &order) || evaluation_new (evaluation, info->rows, model_classes (model)))
+    goto done;
+  rows = rows_new (file, BATCH_ROWS, shuffle_largest_window (&shuffle));
+  predictor = predictor_new (model, BATCH_ROWS, workers);
+  if (!rows || !predictor)
+    goto done;
+  rows_begin (rows, &order);
+  result = predict_rows (predictor, rows, evaluation);
+done:
+  predictor_free (predictor);
+  rows_free (rows);
+  order_free (&order);
+  if (result)
+    evaluation_free (evaluation);
+  return result;
+}

@@ -1,0 +1,79 @@
+# Everything but the command line is a library, which the tests link as well.
+noinst_LIBRARIES += libslabfit.a
+AM_CPPFLAGS += $(HDF5_CFLAGS) $(JANSSON_CFLAGS) $(LIBCONFUSE_CFLAGS) $(LIBCRYPTO_CFLAGS) $(LIBDEFLATE_CFLAGS) \
+  $(LIBJPEG_CFLAGS) $(OPENBLAS_CFLAGS)
+
+libslabfit_a_SOURCES = \
+  shim/loader.c shim/network.h \
+  src/base/clock.h \
+  src/base/error.c src/base/error.h \
+  src/base/file.c src/base/file.h \
+  src/base/machine.c src/base/machine.h \
+  src/base/memory.c src/base/memory.h \
+  src/base/progress.c src/base/progress.h \
+  src/base/queue.c src/base/queue.h \
+  src/base/random.c src/base/random.h \
+  src/base/stop.c src/base/stop.h \
+  src/base/text.c src/base/text.h \
+  src/base/workers.c src/base/workers.h \
+  src/extract/backbone.c src/extract/backbone.h \
+  src/extract/extract.c src/extract/extract.h \
+  src/extract/extractor.c src/extract/extractor.h \
+  src/extract/imagestream.c src/extract/imagestream.h \
+  src/extract/pipeline.c src/extract/pipeline.h \
+  src/image/decode.c src/image/decode.h \
+  src/image/manifest.c src/image/manifest.h \
+  src/image/organize.c src/image/organize.h \
+  src/image/preprocess.c src/image/preprocess.h \
+  src/learn/batch.h \
+  src/learn/blas.c src/learn/blas.h \
+  src/learn/evaluate.c src/learn/evaluate.h \
+  src/learn/first_layer.h \
+  src/learn/head.c src/learn/head.h \
+  src/learn/keras.c src/learn/keras.h \
+  src/learn/metrics.c src/learn/metrics.h \
+  src/learn/model.c src/learn/model.h \
+  src/learn/modelfile.c src/learn/modelfile.h \
+  src/learn/plan.c src/learn/plan.h \
+  src/learn/predictor.c src/learn/predictor.h \
+  src/learn/recipe.c src/learn/recipe.h \
+  src/learn/rows.c src/learn/rows.h \
+  src/learn/sgd.h \
+  src/learn/shuffle.c src/learn/shuffle.h \
+  src/learn/sweep.c src/learn/sweep.h \
+  src/learn/train.c src/learn/train.h \
+  src/store/csv.c src/store/csv.h \
+  src/store/decimal.c src/store/decimal.h \
+  src/store/failures.c src/store/failures.h \
+  src/store/featfile.c src/store/featfile.h \
+  src/store/featinfo.c src/store/featinfo.h \
+  src/store/featwriter.c src/store/featwriter.h \
+  src/store/half.c src/store/half.h \
+  src/store/hdf.c src/store/hdf.h \
+  src/store/labels.c src/store/labels.h \
+  src/store/lines.c src/store/lines.h \
+  src/store/merge.c src/store/merge.h \
+  src/store/parts.c src/store/parts.h \
+  src/store/provenance.c src/store/provenance.h \
+  src/store/tile.c src/store/tile.h \
+  src/store/verify.c src/store/verify.h
+
+bin_PROGRAMS += slabfit
+slabfit_SOURCES = \
+  src/cli/cmd_backbone.c \
+  src/cli/cmd_evaluate.c \
+  src/cli/cmd_export.c \
+  src/cli/cmd_extract.c \
+  src/cli/cmd_import.c \
+  src/cli/cmd_info.c \
+  src/cli/cmd_merge.c \
+  src/cli/cmd_organize.c \
+  src/cli/cmd_predict.c \
+  src/cli/cmd_run.c \
+  src/cli/cmd_train.c \
+  src/cli/cmd_verify.c \
+  src/cli/command.h \
+  src/cli/config_file.c src/cli/config_file.h \
+  src/cli/main.c \
+  src/cli/options.c src/cli/options.h
+slabfit_LDADD = $(SLABFIT_LIBS)

@@ -1,0 +1,307 @@
+#include <config.h>
+
+#include "featfile.h"
+
+#include "../base/error.h"
+#include "../base/memory.h"
+#include "hdf.h"
+#include "labels.h"
+
+#include <inttypes.h>
+#include <libgen.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+  CACHE_BYTES_LEAST = 1 << 20,
+  CACHE_BYTES_MOST = 64 << 20, /* more only where a single chunk needs it */
+  CACHE_SLOTS_MOST = 1000003,
+};
+
+struct featfile {
+  char *path;
+  hid_t file, features, images;
+  struct labels labels;
+  struct featinfo info;
+};
+
+static int
+explain_open (const char *path)
+{
+  if (hdf_failed_as_locked ())
+    return error_set (
+      "cannot open '%s': its file system refuses locks; set HDF5_USE_FILE_LOCKING=FALSE in the environment", path);
+  if (hdf_failed_as_foreign ())
+    return error_set ("'%s' is not an HDF5 file; name a feature file, as 'slabfit extract' or h5py writes it", path);
+  return hdf_read_failed ("open", path);
+}
+
+static int
+open_file (struct featfile *file, uint64_t *bytes)
+{
+  struct stat status;
+  if (stat (file->path, &status))
+    return error_system ("open", file->path);
+  if (S_ISDIR (status.st_mode))
+    return error_set ("'%s' is a folder; name a feature file", file->path);
+  if (status.st_size == 0)
+    return error_set ("'%s' is empty; make it again", file->path);
+  *bytes = (uint64_t) status.st_size;
+  hid_t access = hdf_file_access (false);
+  file->file = access < 0 ? -1 : H5Fopen (file->path, H5F_ACC_RDONLY, access);
+  int result = file->file < 0 ? explain_open (file->path) : 0;
+  if (access >= 0)
+    H5Pclose (access);
+  return result;
+}
+
+/* A source that is gone would read as zeros, without a word from HDF5.  */
+static int
+check_source (const char *path, const char *source)
+{
+  char *copy = text_new ("%s", path), *beside = copy ? file_path (dirname (copy), source) : NULL;
+  int result = beside ? 0 : -1;
+  if (beside && strcmp (source, ".") && !strchr (source, '%') && !file_exists (source) && !file_exists (beside))
+    result = error_set ("'/features' of '%s' is virtual and its source '%s' is not there; put it back", path, source);
+  free (beside);
+  free (copy);
+  return result;
+}
+
+static int
+check_sources (const struct featfile *file)
+{
+  hid_t creation = H5Dget_create_plist (file->features);
+  size_t count = 0;
+  int result = 0;
+  if (creation >= 0 && H5Pget_layout (creation) == H5D_VIRTUAL)
+    H5Pget_virtual_count (creation, &count);
+  for (size_t i = 0; i < count && result == 0; i++)
+    {
+      char source[4096];
+      if (H5Pget_virtual_filename (creation, i, source, sizeof source) < 0)
+        result = hdf_read_failed ("read the layout of", file->path);
+      else
+        result = check_source (file->path, source);
+    }
+  if (creation >= 0)
+    H5Pclose (creation);
+  return result;
+}
+
+/* Room for one row of tiles, so that reading its rows few by few inflates each tile once.  -1 with no error set.  */
+static hid_t
+cached_access (const struct featinfo *info)
+{
+  hid_t access = H5Pcreate (H5P_DATASET_ACCESS);
+  if (access < 0 || info->chunk_rows == 0)
+    return access;
+  uint64_t tile = info->chunk_rows * info->chunk_columns * sizeof (double), tiles = featinfo_tile_columns (info), bytes;
+  if (__builtin_mul_overflow (tile, tiles, &bytes) || bytes > CACHE_BYTES_MOST)
+    bytes = CACHE_BYTES_MOST;
+  if (bytes < CACHE_BYTES_LEAST)
+    bytes = CACHE_BYTES_LEAST;
+  if (bytes < tile)
+    bytes = tile;
+  uint64_t slots = 100 * (bytes / tile) + 521; /* few collisions, as HDF5's guide advises */
+  if (slots > CACHE_SLOTS_MOST)
+    slots = CACHE_SLOTS_MOST;
+  if (H5Pset_chunk_cache (access, slots, bytes, H5D_CHUNK_CACHE_W0_DEFAULT) >= 0)
+    return access;
+  H5Pclose (access);
+  return -1;
+}
+
+static int
+open_datasets (struct featfile *file)
+{
+  hid_t access = cached_access (&file->info);
+  file->features = access < 0 ? -1 : hdf_open_dataset (file->file, "features", access, file->path);
+  if (access < 0)
+    error_set ("no memory left to open '%s'; give the job more memory", file->path);
+  else
+    H5Pclose (access);
+  if (file->features < 0 || check_sources (file)
+      || labels_open (&file->labels, file->file, file->info.rows, &file->info.classes, file->path))
+    return -1;
+  if (file->info.path_bytes == 0)
+    return 0;
+  file->images = hdf_open_dataset (file->file, "images", H5P_DEFAULT, file->path);
+  return file->images < 0 ? -1 : 0;
+}
+
+struct featfile *
+featfile_open (const char *path)
+{
+  uint64_t bytes = 0;
+  struct featfile *file = calloc (1, sizeof *file);
+  if (!file)
+    {
+      error_set ("no memory left to open '%s'; give the job more memory", path);
+      return NULL;
+    }
+  *file = (struct featfile){ .file = -1, .features = -1, .images = -1, .labels.dataset = -1 };
+  if ((file->path = text_new ("%s", path)) && open_file (file, &bytes) == 0
+      && featinfo_read (&file->info, file->file, bytes, path) == 0 && open_datasets (file) == 0)
+    return file;
+  featfile_close (file);
+  return NULL;
+}
+
+void
+featfile_close (struct featfile *file)
+{
+  if (!file)
+    return;
+  labels_close (&file->labels);
+  if (file->images >= 0)
+    H5Dclose (file->images);
+  if (file->features >= 0)
+    H5Dclose (file->features);
+  if (file->file >= 0)
+    H5Fclose (file->file);
+  featinfo_free (&file->info);
+  free (file->path);
+  free (file);
+}
+
+const struct featinfo *
+featfile_info (const struct featfile *file)
+{
+  return &file->info;
+}
+
+const char *
+featfile_path (const struct featfile *file)
+{
+  return file->path;
+}
+
+hid_t
+featfile_dataset (const struct featfile *file)
+{
+  return file->features;
+}
+
+int
+featfile_read_tile (struct featfile *file, uint64_t tile_row, uint64_t tile_column, void *data, size_t room,
+                    size_t *length)
+{
+  const hsize_t offset[2] = { tile_row * file->info.chunk_rows, tile_column * file->info.chunk_columns };
+  hsize_t bytes = 0;
+  uint32_t mask = 0;
+  const char *reason = NULL;
+  if (H5Dget_chunk_storage_size (file->features, offset, &bytes) < 0 || bytes == 0)
+    reason = "is missing";
+  else if (bytes > room)
+    reason = "is larger than a tile can be";
+  else if (H5Dread_chunk (file->features, H5P_DEFAULT, offset, &mask, data) < 0)
+    reason = "cannot be read";
+  else if (mask != 0)
+    reason = "is not compressed as the others";
+  *length = bytes;
+  if (!reason)
+    return 0;
+  return error_set ("chunk (%" PRIu64 ", %" PRIu64 ") of '/features' of '%s', from row %" PRIu64 " and column %" PRIu64
+                    " on, %s; make the file again",
+                    tile_row, tile_column, file->path, (uint64_t) offset[0], (uint64_t) offset[1], reason);
+}
+
+static int
+check_range (const struct featfile *file, uint64_t row, uint64_t rows)
+{
+  if (row > file->info.rows || rows > file->info.rows - row)
+    return error_set ("rows %" PRIu64 " to %" PRIu64 " were asked of '%s', which has %" PRIu64 "; ask for fewer", row,
+                      row + rows, file->path, file->info.rows);
+  return 0;
+}
+
+/* The place of the first value that is not finite, or COUNT.  */
+static size_t
+find_not_finite (const float *values, size_t count)
+{
+  enum { BLOCK = 1024 };
+  for (size_t first = 0; first < count; first += BLOCK)
+    {
+      size_t end = count - first < BLOCK ? count : first + BLOCK;
+      float sum = 0.0f; /* of differences that are 0, or NaN for what is not finite */
+      for (size_t i = first; i < end; i++)
+        sum += values[i] - values[i];
+      if (sum == 0.0f)
+        continue;
+      for (size_t i = first; i < end; i++)
+        if (!isfinite (values[i]))
+          return i;
+    }
+  return count;
+}
+
+int
+featfile_read (struct featfile *file, uint64_t row, uint64_t rows, uint64_t column, uint64_t columns, float *values)
+{
+  if (check_range (file, row, rows))
+    return -1;
+  if (column > file->info.columns || columns > file->info.columns - column)
+    return error_set ("columns %" PRIu64 " to %" PRIu64 " were asked of '%s', which has %" PRIu64 "; ask for fewer",
+                      column, column + columns, file->path, file->info.columns);
+  if (rows == 0 || columns == 0)
+    return 0;
+  const hsize_t start[2] = { row, column }, count[2] = { rows, columns };
+  hid_t memory = H5Screate_simple (2, count, NULL), stored = H5Dget_space (file->features);
+  int result = 0;
+  if (memory < 0 || stored < 0 || H5Sselect_hyperslab (stored, H5S_SELECT_SET, start, NULL, count, NULL) < 0
+      || H5Dread (file->features, H5T_NATIVE_FLOAT, memory, stored, H5P_DEFAULT, values) < 0)
+    result = error_set ("rows %" PRIu64 " to %" PRIu64 " of '/features' of '%s' cannot be read: the file is damaged; "
+                        "'slabfit verify' finds the place",
+                        row, row + rows - 1, file->path);
+  if (stored >= 0)
+    H5Sclose (stored);
+  if (memory >= 0)
+    H5Sclose (memory);
+  size_t bad = result ? 0 : find_not_finite (values, rows * columns);
+  if (result == 0 && bad < rows * columns)
+    result =
+      error_set ("'/features' of '%s' has the value %g at row %" PRIu64 ", column %" PRIu64 "; make the features again",
+                 file->path, (double) values[bad], row + bad / columns, column + bad % columns);
+  return result;
+}
+
+int
+featfile_read_labels (struct featfile *file, uint64_t row, uint64_t rows, int32_t *labels)
+{
+  return check_range (file, row, rows) ? -1 : labels_read (&file->labels, row, rows, labels);
+}
+
+int
+featfile_read_images (struct featfile *file, uint64_t row, uint64_t rows, char *paths)
+{
+  if (check_range (file, row, rows))
+    return -1;
+  if (rows == 0 || file->info.path_bytes == 0)
+    return 0;
+  hsize_t start = row, count = rows;
+  hid_t memory = H5Screate_simple (1, &count, NULL), stored = H5Dget_space (file->images);
+  hid_t type = H5Tcopy (file->images); /* of the dataset, since HDF5 does not convert character sets */
+  int result = 0;
+  if (memory < 0 || stored < 0 || type < 0 || H5Tset_size (type, file->info.path_bytes + 1) < 0
+      || H5Tset_strpad (type, H5T_STR_NULLTERM) < 0
+      || H5Sselect_hyperslab (stored, H5S_SELECT_SET, &start, NULL, &count, NULL) < 0
+      || H5Dread (file->images, type, memory, stored, H5P_DEFAULT, paths) < 0)
+    result = hdf_read_failed ("read '/images' of", file->path);
+  if (type >= 0)
+    H5Tclose (type);
+  if (stored >= 0)
+    H5Sclose (stored);
+  if (memory >= 0)
+    H5Sclose (memory);
+  return result;
+}
+
+int
+featfile_read_failures (struct featfile *file, struct failure **failures, size_t *count)
+{
+  *count = file->info.failed;
+  return failures_read (failures, *count, file->file, file->path);
+}

@@ -1,0 +1,49 @@
+/* The feature file, format version 1: one HDF5 file for a split (doc/format.md is the contract).
+
+     /features (n, d)  float32 or float16, tiles of chunk_rows x chunk_columns, shuffle + deflate
+     /labels   (n)     HDF5 enum over int32 whose names are the classes (plain int32 where they are too many for one)
+     /images   (n)     fixed-length UTF-8 paths relative to the dataset
+     /failed   (m)     compound {image, reason}: what could not be read
+     attributes of /   format_version, classes, and those of provenance.h
+
+   A file with only /features and integer or enum /labels, of any layout and stock filter, reads too.
+   All HDF5 calls of a process come from one thread at a time.  */
+#ifndef SLABFIT_FEATFILE_H
+#define SLABFIT_FEATFILE_H
+
+#include "failures.h"
+#include "featinfo.h"
+
+/* Reading.  */
+struct featfile;
+
+/* Opens for reading only, also where locks are not to be had.  Checks version, shapes, datatypes and that the file is
+   whole; NULL with the error set.  */
+struct featfile *featfile_open (const char *path);
+void featfile_close (struct featfile *file);
+const struct featinfo *featfile_info (const struct featfile *file); /* borrowed until featfile_close */
+const char *featfile_path (const struct featfile *file);            /* likewise */
+
+/* The HDF5 dataset /features, borrowed until featfile_close, for what this interface lacks.  */
+hid_t featfile_dataset (const struct featfile *file);
+
+/* The tile (TILE_ROW, TILE_COLUMN), counted in tiles, as it is in a file whose featinfo.tiled is set: DATA (room)
+   gets its *LENGTH bytes, which tile_decode takes.  */
+int featfile_read_tile (struct featfile *file, uint64_t tile_row, uint64_t tile_column, void *data, size_t room,
+                        size_t *length);
+
+/* VALUES (rows, columns) = /features[row : row + rows, column : column + columns] as float32.  A value that is not
+   finite is an error that names its row and column.  */
+int featfile_read (struct featfile *file, uint64_t row, uint64_t rows, uint64_t column, uint64_t columns,
+                   float *values);
+
+/* LABELS (rows); an error names the first that is not a class.  */
+int featfile_read_labels (struct featfile *file, uint64_t row, uint64_t rows, int32_t *labels);
+
+/* PATHS (rows, path_bytes + 1), each ending with 0; nothing where the file has none (path_bytes is 0).  */
+int featfile_read_images (struct featfile *file, uint64_t row, uint64_t rows, char *paths);
+
+/* The m failures; *FAILURES (m) to be freed by failures_free.  */
+int featfile_read_failures (struct featfile *file, struct failure **failures, size_t *count);
+
+#endif

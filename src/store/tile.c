@@ -1,0 +1,226 @@
+#include <config.h>
+
+#include "tile.h"
+
+#include "../base/error.h"
+#include "../base/memory.h"
+#include "half.h"
+
+#include <libdeflate.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tile_codec {
+  uint64_t rows, columns;
+  size_t size;          /* of an element in the file: 4 or 2 */
+  size_t plane;         /* elements of a tile, bytes of each shuffled plane */
+  unsigned char *bytes; /* (size, plane) the shuffled tile */
+  uint16_t *halves;     /* (columns) a row on its way; NULL for float32 */
+  struct libdeflate_compressor *compressor;
+  struct libdeflate_decompressor *decompressor;
+};
+
+/* A fixed number of elements, so that compilers vectorise the inner loops.  */
+enum { LANES = 32 };
+
+/* HDF5's shuffle filter puts byte j of element i at [j][i]; the file is little-endian.  */
+static void
+shuffle_floats (unsigned char *to, size_t plane, const float *from, size_t count)
+{
+  unsigned char *restrict byte0 = to, *restrict byte1 = to + plane, *restrict byte2 = to + 2 * plane,
+                          *restrict byte3 = to + 3 * plane;
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES)
+    {
+      uint32_t bits[LANES];
+      memcpy (bits, from + i, sizeof bits);
+      for (int k = 0; k < LANES; k++)
+        byte0[i + (size_t) k] = (unsigned char) bits[k];
+      for (int k = 0; k < LANES; k++)
+        byte1[i + (size_t) k] = (unsigned char) (bits[k] >> 8);
+      for (int k = 0; k < LANES; k++)
+        byte2[i + (size_t) k] = (unsigned char) (bits[k] >> 16);
+      for (int k = 0; k < LANES; k++)
+        byte3[i + (size_t) k] = (unsigned char) (bits[k] >> 24);
+    }
+  for (; i < count; i++)
+    {
+      uint32_t bits;
+      memcpy (&bits, from + i, sizeof bits);
+      byte0[i] = (unsigned char) bits;
+      byte1[i] = (unsigned char) (bits >> 8);
+      byte2[i] = (unsigned char) (bits >> 16);
+      byte3[i] = (unsigned char) (bits >> 24);
+    }
+}
+
+static void
+unshuffle_floats (float *to, const unsigned char *from, size_t plane, size_t count)
+{
+  const unsigned char *byte0 = from, *byte1 = from + plane, *byte2 = from + 2 * plane, *byte3 = from + 3 * plane;
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES)
+    {
+      uint32_t bits[LANES];
+      for (int k = 0; k < LANES; k++)
+        bits[k] = (uint32_t) byte0[i + (size_t) k] | (uint32_t) byte1[i + (size_t) k] << 8
+                  | (uint32_t) byte2[i + (size_t) k] << 16 | (uint32_t) byte3[i + (size_t) k] << 24;
+      memcpy (to + i, bits, sizeof bits);
+    }
+  for (; i < count; i++)
+    {
+      uint32_t bits =
+        (uint32_t) byte0[i] | (uint32_t) byte1[i] << 8 | (uint32_t) byte2[i] << 16 | (uint32_t) byte3[i] << 24;
+      memcpy (to + i, &bits, sizeof bits);
+    }
+}
+
+static void
+shuffle_halves (unsigned char *to, size_t plane, const uint16_t *from, size_t count)
+{
+  unsigned char *restrict low = to, *restrict high = to + plane;
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES)
+    for (size_t k = i; k < i + LANES; k++)
+      {
+        low[k] = (unsigned char) from[k];
+        high[k] = (unsigned char) (from[k] >> 8);
+      }
+  for (; i < count; i++)
+    {
+      low[i] = (unsigned char) from[i];
+      high[i] = (unsigned char) (from[i] >> 8);
+    }
+}
+
+static void
+unshuffle_halves (uint16_t *restrict to, const unsigned char *from, size_t plane, size_t count)
+{
+  const unsigned char *low = from, *high = from + plane;
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES)
+    for (size_t k = i; k < i + LANES; k++)
+      to[k] = (uint16_t) (low[k] | high[k] << 8);
+  for (; i < count; i++)
+    to[i] = (uint16_t) (low[i] | high[i] << 8);
+}
+
+struct tile_codec *
+tile_codec_new (uint64_t rows, uint64_t columns, bool half, int level)
+{
+  size_t plane, bytes, size = half ? sizeof (uint16_t) : sizeof (float);
+  if (memory_multiply (rows, columns, "a tile's size", &plane)
+      || memory_multiply (plane, size, "a tile's size", &bytes))
+    return NULL;
+  struct tile_codec *codec = calloc (1, sizeof *codec);
+  if (!codec)
+    {
+      error_set ("no memory left to compress with; give the job more memory");
+      return NULL;
+    }
+  *codec = (struct tile_codec){ .rows = rows, .columns = columns, .size = size, .plane = plane };
+  codec->bytes = memory_new (bytes, 1);
+  codec->halves = half ? memory_new (columns, sizeof (uint16_t)) : NULL;
+  codec->compressor = libdeflate_alloc_compressor (level);
+  codec->decompressor = libdeflate_alloc_decompressor ();
+  bool allocated = codec->bytes && (!half || codec->halves);
+  if (allocated && codec->compressor && codec->decompressor)
+    return codec;
+  if (allocated)
+    error_set ("libdeflate cannot begin with level %d; choose a level from 0 to 12, or give the job more memory",
+               level);
+  tile_codec_free (codec);
+  return NULL;
+}
+
+void
+tile_codec_free (struct tile_codec *codec)
+{
+  if (!codec)
+    return;
+  libdeflate_free_compressor (codec->compressor);
+  libdeflate_free_decompressor (codec->decompressor);
+  memory_free (codec->halves);
+  memory_free (codec->bytes);
+  free (codec);
+}
+
+size_t
+tile_bound (const struct tile_codec *codec)
+{
+  return libdeflate_zlib_compress_bound (codec->compressor, codec->plane * codec->size);
+}
+
+/* Zeros for the part of the tile that has no values: columns at the right, rows below.  */
+static void
+clear_padding (struct tile_codec *codec, uint64_t rows, uint64_t columns)
+{
+  for (size_t byte = 0; byte < codec->size; byte++)
+    {
+      unsigned char *plane = codec->bytes + byte * codec->plane;
+      for (uint64_t row = 0; row < rows && columns < codec->columns; row++)
+        memset (plane + row * codec->columns + columns, 0, codec->columns - columns);
+      memset (plane + rows * codec->columns, 0, (codec->rows - rows) * codec->columns);
+    }
+}
+
+size_t
+tile_encode (struct tile_codec *codec, const float *values, uint64_t stride, uint64_t rows, uint64_t columns,
+             void *data)
+{
+  for (uint64_t row = 0; row < rows; row++)
+    {
+      unsigned char *to = codec->bytes + row * codec->columns;
+      const float *from = values + row * stride;
+      if (!codec->halves)
+        {
+          shuffle_floats (to, codec->plane, from, columns);
+          continue;
+        }
+      half_from_float (codec->halves, from, columns);
+      shuffle_halves (to, codec->plane, codec->halves, columns);
+    }
+  clear_padding (codec, rows, columns);
+  size_t length =
+    libdeflate_zlib_compress (codec->compressor, codec->bytes, codec->plane * codec->size, data, tile_bound (codec));
+  if (length == 0)
+    error_set ("libdeflate could not compress a tile of %zu bytes; give the job more memory",
+               codec->plane * codec->size);
+  return length;
+}
+
+static int
+inflate_tile (struct tile_codec *codec, const void *data, size_t length)
+{
+  size_t expected = codec->plane * codec->size;
+  switch (libdeflate_zlib_decompress (codec->decompressor, data, length, codec->bytes, expected, NULL))
+    {
+    case LIBDEFLATE_SUCCESS:
+      return 0;
+    case LIBDEFLATE_SHORT_OUTPUT:
+      return error_set ("inflates to fewer than the %zu bytes of a tile", expected);
+    default: /* damage is told from too much only by chance */
+      return error_set ("is damaged or inflates to more than the %zu bytes of a tile", expected);
+    }
+}
+
+int
+tile_decode (struct tile_codec *codec, const void *data, size_t length, float *values, uint64_t stride, uint64_t rows,
+             uint64_t columns)
+{
+  if (inflate_tile (codec, data, length))
+    return -1;
+  for (uint64_t row = 0; row < rows; row++)
+    {
+      const unsigned char *from = codec->bytes + row * codec->columns;
+      float *to = values + row * stride;
+      if (!codec->halves)
+        {
+          unshuffle_floats (to, from, codec->plane, columns);
+          continue;
+        }
+      unshuffle_halves (codec->halves, from, codec->plane, columns);
+      half_to_float (to, codec->halves, columns);
+    }
+  return 0;
+}

@@ -1,0 +1,239 @@
+#include <config.h>
+
+#include "../src/store/csv.h"
+#include "../src/store/decimal.h"
+#include "store_support.h"
+
+#include <math.h>
+
+static int
+import_text (const char *folder, const char *text, const struct names *classes, uint64_t *rows)
+{
+  char *csv = file_path (folder, "x.csv"), *features = file_path (folder, "x.h5");
+  struct workers *workers = workers_new (2);
+  struct csv_options options = { .compress = 1, .command = "slabfit import x.csv" };
+  if (classes)
+    options.classes = *classes;
+  ck_assert_int_eq (file_write (csv, text, strlen (text)), 0);
+  int result = csv_import (csv, features, &options, workers, rows);
+  workers_free (workers);
+  free (features);
+  free (csv);
+  return result;
+}
+
+static void
+assert_bad (const char *text, const char *message)
+{
+  char *folder = scratch_new (), *csv = file_path (folder, "x.csv"), *expected = text_new (message, csv);
+  uint64_t rows;
+  ck_assert_int_eq (import_text (folder, text, NULL, &rows), -1);
+  ck_assert_str_eq (error_message (), expected);
+  ck_assert_int_eq (scratch_entries (folder), 1); /* the CSV alone */
+  free (expected);
+  free (csv);
+  scratch_remove (folder);
+}
+
+START_TEST (refused)
+{
+  assert_bad ("", "'%s' has no lines; a line is label,value,value,...");
+  assert_bad ("1\n", "'%s' has no values; a line is label,value,value,...");
+  assert_bad ("label,a,b\n0,1,2\n",
+              "line 1, field 1 of '%s' is 'label', not a class from 0 to 999999; a line is label,value,value,...");
+  assert_bad ("0,1,2\n-1,1,2\n",
+              "line 2, field 1 of '%s' is '-1', not a class from 0 to 999999; a line is label,value,value,...");
+  assert_bad ("0,1,2\n1,3\n", "line 2 of '%s' has 1 values and the first line 2; correct it");
+  assert_bad ("0,1,2\n\n1,3,4,5\n", "line 3 of '%s' has 3 values and the first line 2; correct it");
+  assert_bad ("0,1,2\n1,3,x4\n", "line 2, field 3 of '%s' is 'x4', not a finite number; correct it");
+  assert_bad ("0,1,2\n1,nan,4\n", "line 2, field 2 of '%s' is 'nan', not a finite number; correct it");
+  assert_bad ("0,1,2\n1,1e39,4\n", "line 2, field 2 of '%s' is '1e39', not a finite number; correct it");
+  assert_bad ("0,1,2\n1,1.5.2,4", "line 2, field 2 of '%s' is '1.5.2', not a finite number; correct it");
+  assert_bad ("0,1,2\n1,,4\n", "line 2, field 2 of '%s' is '', not a finite number; correct it");
+  assert_bad ("0,1,2\n1,3,\n", "line 2, field 3 of '%s' is '', not a finite number; correct it");
+}
+END_TEST
+
+START_TEST (imported)
+{
+  static const char text[] = "0,1.5,-2e3,0\r\n\n2, 0.1 ,3,.25\n1,1e-45,4.,-0";
+  const float expected[9] = { 1.5f, -2000.0f, 0.0f, 0.1f, 3.0f, 0.25f, 1e-45f, 4.0f, -0.0f };
+  char *folder = scratch_new (), *path = file_path (folder, "x.h5"), *joined;
+  uint64_t rows;
+  float values[9];
+  int32_t labels[3];
+  ck_assert_msg (import_text (folder, text, NULL, &rows) == 0, "%s", error_message ());
+  ck_assert_uint_eq (rows, 3);
+  struct featfile *file = featfile_open (path);
+  ck_assert_uint_eq (featfile_info (file)->rows, 3);
+  ck_assert_uint_eq (featfile_info (file)->columns, 3);
+  ck_assert_int_eq (featfile_info (file)->provenance.rank, 0);
+  ck_assert_str_eq (featfile_info (file)->origin.command, "slabfit import x.csv");
+  joined = names_join (&featfile_info (file)->classes);
+  ck_assert_str_eq (joined, "0, 1, 2");
+  ck_assert_int_eq (featfile_read (file, 0, 3, 0, 3, values), 0);
+  ck_assert_int_eq (featfile_read_labels (file, 0, 3, labels), 0);
+  ck_assert_mem_eq (values, expected, sizeof values);
+  ck_assert_int_eq (labels[0], 0);
+  ck_assert_int_eq (labels[1], 2);
+  ck_assert_int_eq (labels[2], 1);
+  featfile_close (file);
+  free (joined);
+  struct names classes = { 0 };
+  names_add (&classes, "cat");
+  names_add (&classes, "dog");
+  ck_assert_int_eq (import_text (folder, text, &classes, &rows), -1);
+  ck_assert_ptr_nonnull (strstr (error_message (), "is '2', not a class from 0 to 1"));
+  names_add (&classes, "emu");
+  ck_assert_int_eq (import_text (folder, text, &classes, &rows), 0);
+  file = featfile_open (path);
+  ck_assert_str_eq (featfile_info (file)->classes.name[2], "emu");
+  featfile_close (file);
+  names_free (&classes);
+  free (path);
+  scratch_remove (folder);
+}
+END_TEST
+
+/* The text as C's %.9g gives it.  */
+START_TEST (exported)
+{
+  char *folder = scratch_new (), *csv = file_path (folder, "x.csv"), *features = file_path (folder, "y.h5");
+  struct workers *workers = workers_new (2);
+  uint64_t rows;
+  size_t length;
+  ck_assert_int_eq (import_text (folder, "1,0.1,16777216,1e-30\n0,0,-0.5,3.4028235e38\n", NULL, &rows), 0);
+  char *source = file_path (folder, "x.h5");
+  ck_assert_msg (csv_export (source, csv, workers, &rows) == 0, "%s", error_message ());
+  ck_assert_uint_eq (rows, 2);
+  char *text = file_read (csv, 1 << 20, &length);
+  ck_assert_str_eq (text, "1,0.100000001,16777216,1e-30\n0,0,-0.5,3.40282347e+38\n");
+  free (text);
+  free (source);
+  workers_free (workers);
+  free (features);
+  free (csv);
+  scratch_remove (folder);
+}
+END_TEST
+
+START_TEST (there_and_back)
+{
+  enum { ROWS = 700, COLUMNS = 100 };
+  char *folder = scratch_new (), *first = file_path (folder, "a.h5"), *csv = file_path (folder, "a.csv");
+  char *second = file_path (folder, "b.h5");
+  struct workers *workers = workers_new (2);
+  struct featinfo info = sample_info (ROWS);
+  struct csv_options options = { .compress = 1, .classes = info.classes };
+  uint64_t rows;
+  info.columns = COLUMNS;
+  info.provenance.rank = 0;
+  featinfo_choose_tile (&info);
+  ck_assert_int_eq (sample_write (first, &info, 0, ROWS, NULL, 0), 0);
+  ck_assert_int_eq (csv_export (first, csv, workers, &rows), 0);
+  ck_assert_uint_eq (rows, ROWS);
+  ck_assert_msg (csv_import (csv, second, &options, workers, &rows) == 0, "%s", error_message ());
+  ck_assert_uint_eq (rows, ROWS);
+  struct featfile *file = featfile_open (second);
+  float *values = memory_new (ROWS * COLUMNS, sizeof *values);
+  int32_t labels[ROWS];
+  ck_assert_int_eq (featfile_read (file, 0, ROWS, 0, COLUMNS, values), 0);
+  ck_assert_int_eq (featfile_read_labels (file, 0, ROWS, labels), 0);
+  for (uint64_t row = 0; row < ROWS; row++)
+    {
+      ck_assert_int_eq (labels[row], sample_label (row, 2));
+      for (uint64_t column = 0; column < COLUMNS; column++)
+        ck_assert_float_eq (values[row * COLUMNS + column], sample_value (row, column));
+    }
+  memory_free (values);
+  featfile_close (file);
+  featinfo_free (&info);
+  workers_free (workers);
+  free (first);
+  free (second);
+  free (csv);
+  scratch_remove (folder);
+}
+END_TEST
+
+/* Against strtof of the C library, which rounds correctly.  */
+static void
+check_decimal (const char *text)
+{
+  char *end;
+  float expected = strtof (text, &end), found;
+  const char *after = decimal_parse (text, text + strlen (text), &found);
+  ck_assert_msg (after == end, "'%s': stopped at '%s'", text, after ? after : "nothing");
+  ck_assert_msg (memcmp (&expected, &found, sizeof found) == 0, "'%s': %a, strtof %a", text, (double) found,
+                 (double) expected);
+}
+
+START_TEST (decimals)
+{
+  static const char *const texts[] = {
+    "0",
+    "-0",
+    "+1",
+    "1.",
+    ".5",
+    "00012.500",
+    "1e5",
+    "1E-5",
+    "1e+05",
+    "16777217",
+    "16777219",
+    "33554434.99999999999",
+    "3.4028235e38",
+    "3.4028236e38",
+    "1e400",
+    "1e-400",
+    "1.17549435e-38",
+    "1.4e-45",
+    "7e-46",
+    "123456789012345678901234567890",
+    "0.000000000000000000000000000000000000000000001",
+    "9007199254740993",
+    "8.5899345920000001e9",
+    "1.0000000596046448",
+    "0.5000000298023224", /* whose double is half way between floats, and it is not */
+    "1.00000005960464477539062500000000001",
+    "1.00000005960464477539062499999999999",
+    "0.1,2",
+    "5-3",
+  };
+  char text[64];
+  float value;
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    check_decimal (texts[i]);
+  ck_assert_ptr_null (decimal_parse ("x", (char *) "x" + 1, &value));
+  const char *bad[] = { "", "-", ".", "e5", "1e", "1e+", "nan", "inf", " 1" };
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    ck_assert_ptr_null (decimal_parse (bad[i], bad[i] + strlen (bad[i]), &value));
+  srandom (3);
+  for (int i = 0; i < 200000; i++)
+    {
+      uint32_t bits = (uint32_t) random () << 1 ^ (uint32_t) random ();
+      memcpy (&value, &bits, sizeof value);
+      if (!isfinite (value))
+        continue;
+      snprintf (text, sizeof text, i % 3 == 0 ? "%.9g" : i % 3 == 1 ? "%.17g" : "%.6f", (double) value);
+      if (strlen (text) < 40)
+        check_decimal (text);
+    }
+}
+END_TEST
+
+int
+main (void)
+{
+  Suite *suite = suite_create ("csv");
+  TCase *tests = tcase_create ("csv");
+  tcase_set_timeout (tests, 60);
+  tcase_add_test (tests, refused);
+  tcase_add_test (tests, imported);
+  tcase_add_test (tests, exported);
+  tcase_add_test (tests, there_and_back);
+  tcase_add_test (tests, decimals);
+  suite_add_tcase (suite, tests);
+  return run_suite (suite);
+}

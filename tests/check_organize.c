@@ -1,0 +1,409 @@
+/* Organizing photographs: both forms of a source, running it again, copies, and the refusals.  The division is compared
+   with an independent computation (reference/make_images.py).  */
+#include <config.h>
+
+#include "../src/base/error.h"
+#include "../src/base/file.h"
+#include "../src/base/memory.h"
+#include "../src/base/progress.h"
+#include "../src/image/organize.h"
+
+#include <check.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char scratch[64], *division; /* division.txt */
+static struct organize_options options;
+static struct organize_report report;
+
+/* The bytes of tests/reference/images/NAME, to be freed.  */
+static unsigned char *
+read_reference (const char *name, size_t *length)
+{
+  const char *source = getenv ("srcdir");
+  char *path = text_new ("%s/tests/reference/images/%s", source ? source : ".", name);
+  unsigned char *data = file_read (path, 1 << 20, length);
+  ck_assert_msg (data != NULL, "%s", error_message ());
+  free (path);
+  return data;
+}
+
+static int
+remove_entry (const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+  (void) status, (void) kind, (void) place;
+  return remove (path);
+}
+
+/* Makes a fresh folder the working directory, or removes it.  */
+static void
+enter_scratch (void)
+{
+  size_t length;
+  progress_be_quiet ();
+  division = (char *) read_reference ("division.txt", &length); /* before srcdir, which may be relative, changes */
+  options = (struct organize_options){ .seed = 42 };
+  strcpy (scratch, "/tmp/slabfit-check-XXXXXX");
+  ck_assert_ptr_nonnull (mkdtemp (scratch));
+  ck_assert_int_eq (chdir (scratch), 0);
+}
+
+static void
+leave_scratch (void)
+{
+  ck_assert_int_eq (chdir ("/"), 0);
+  names_free (&options.classes);
+  organize_report_free (&report);
+  free (division);
+  nftw (scratch, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Writes TEXT as PATH, in folders that are made.  */
+static void
+add_file (const char *path, const char *text)
+{
+  char *folder = text_new ("%s", path);
+  *strrchr (folder, '/') = '\0';
+  ck_assert_int_eq (file_make_directories (folder), 0);
+  ck_assert_msg (file_write (path, text, strlen (text)) == 0, "%s", error_message ());
+  free (folder);
+}
+
+static void
+assert_contents (const char *path, const char *text)
+{
+  size_t length;
+  char *data = file_read (path, 1000, &length);
+  ck_assert_msg (data != NULL, "%s", error_message ());
+  ck_assert_str_eq (data, text);
+  free (data);
+}
+
+static void
+add_named_source (void)
+{
+  add_file ("source/training/0_1.jpg", "t01");
+  add_file ("source/training/1_1.JPEG", "t11");
+  add_file ("source/training/1_x y.z.jpg", "t1x");
+  add_file ("source/training/.hidden", "");
+  add_file ("source/evaluation/1_1.jpg", "e11");
+  add_file ("source/others/7.jpg", "");
+  ck_assert_int_eq (names_add (&options.classes, "non_food"), 0);
+  ck_assert_int_eq (names_add (&options.classes, "food"), 0);
+}
+
+/* cat0.jpg to cat9.jpg and dog0.jpg to dog6.jpg, to be divided by 70, 15, 15.  */
+static void
+add_class_source (void)
+{
+  char path[64];
+  for (int i = 0; i < 17; i++)
+    {
+      snprintf (path, sizeof path, i < 10 ? "source/cat/cat%d.jpg" : "source/dog/dog%d.jpg", i % 10);
+      add_file (path, path);
+    }
+  memcpy (options.share, (double[]){ 70, 15, 15 }, sizeof options.share);
+}
+
+static void
+assert_organized (const char *dataset)
+{
+  organize_report_free (&report);
+  ck_assert_msg (organize ("source", dataset, &options, &report) == 0, "%s", error_message ());
+}
+
+static void
+assert_entry (size_t index, const char *split, const char *class_name, uint64_t images)
+{
+  ck_assert_str_eq (report.entry[index].split, split);
+  ck_assert_str_eq (report.entry[index].class_name, class_name);
+  ck_assert_uint_eq (report.entry[index].images, images);
+}
+
+START_TEST (named_source)
+{
+  struct stat a, b;
+  add_named_source ();
+  assert_organized ("a/data");
+  ck_assert_uint_eq (report.count, 4);
+  assert_entry (0, "training", "non_food", 1);
+  assert_entry (1, "training", "food", 2);
+  assert_entry (2, "evaluation", "non_food", 0);
+  assert_entry (3, "evaluation", "food", 1);
+  ck_assert (report.linked == 4 && report.copied == 0 && report.kept == 0);
+  assert_contents ("a/data/training/non_food/0_1.jpg", "t01");
+  assert_contents ("a/data/training/food/1_1.JPEG", "t11");
+  assert_contents ("a/data/training/food/1_x y.z.jpg", "t1x");
+  assert_contents ("a/data/evaluation/food/1_1.jpg", "e11");
+  ck_assert (file_is_directory ("a/data/evaluation/non_food")); /* every split has every class */
+  ck_assert (!file_exists ("a/data/validation") && !file_exists ("a/data/others"));
+  ck_assert (stat ("a/data/evaluation/food/1_1.jpg", &a) == 0 && stat ("source/evaluation/1_1.jpg", &b) == 0);
+  ck_assert_uint_eq (a.st_ino, b.st_ino);
+}
+END_TEST
+
+START_TEST (again_changes_nothing)
+{
+  struct stat before, after;
+  add_named_source ();
+  assert_organized ("data");
+  ck_assert_int_eq (unlink ("data/training/food/1_1.JPEG"), 0);
+  add_file ("data/training/food/1_1.JPEG", "t11"); /* no link, but the same contents */
+  ck_assert_int_eq (unlink ("data/evaluation/food/1_1.jpg"), 0);
+  ck_assert_int_eq (stat ("data/training/food/1_1.JPEG", &before), 0);
+  assert_organized ("data");
+  ck_assert (report.linked == 1 && report.copied == 0 && report.kept == 3);
+  ck_assert_int_eq (stat ("data/training/food/1_1.JPEG", &after), 0);
+  ck_assert_uint_eq (before.st_ino, after.st_ino);
+  assert_contents ("data/evaluation/food/1_1.jpg", "e11");
+}
+END_TEST
+
+START_TEST (links_are_followed)
+{
+  add_named_source ();
+  add_file ("elsewhere/photo", "far");
+  ck_assert_int_eq (symlink ("../../elsewhere/photo", "source/training/0_2.jpg"), 0);
+  assert_organized ("data");
+  assert_contents ("data/training/non_food/0_2.jpg", "far");
+}
+END_TEST
+
+/* A dataset on another file system, where a link is impossible.  */
+START_TEST (copies)
+{
+  struct stat here, there;
+  char far[] = "/dev/shm/slabfit-check-XXXXXX";
+  if (!mkdtemp (far))
+    return;
+  ck_assert (stat (".", &here) == 0 && stat (far, &there) == 0);
+  if (here.st_dev != there.st_dev)
+    {
+      char *dataset = file_path (far, "data"), *copy = file_path (dataset, "training/food/1_1.JPEG");
+      add_named_source ();
+      assert_organized (dataset);
+      ck_assert (report.linked == 0 && report.copied == 4 && report.kept == 0);
+      assert_contents (copy, "t11");
+      assert_organized (dataset);
+      ck_assert (report.linked == 0 && report.copied == 0 && report.kept == 4);
+      free (copy);
+      free (dataset);
+    }
+  nftw (far, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+END_TEST
+
+START_TEST (division_like_reference)
+{
+  add_class_source ();
+  assert_organized ("data");
+  ck_assert_uint_eq (report.count, 6);
+  assert_entry (0, "training", "cat", 7);
+  assert_entry (1, "training", "dog", 5);
+  assert_entry (2, "validation", "cat", 2);
+  assert_entry (3, "validation", "dog", 1);
+  assert_entry (4, "evaluation", "cat", 1);
+  assert_entry (5, "evaluation", "dog", 1);
+  ck_assert_uint_eq (report.linked, 17);
+  int files = 0;
+  for (char *rest = division, *line; (line = strsep (&rest, "\n")) && *line; files++)
+    {
+      char *path = file_path ("data", line);
+      ck_assert_msg (file_exists (path), "no %s", path);
+      free (path);
+    }
+  ck_assert_int_eq (files, 17);
+  assert_organized ("data");
+  ck_assert_uint_eq (report.kept, 17);
+}
+END_TEST
+
+/* 10 by 2, 1, 0: exactly 6.67 and 3.33, so 7 and 3; 7: 4.67 and 2.33, so 5 and 2.  */
+START_TEST (share_of_nothing)
+{
+  add_class_source ();
+  memcpy (options.share, (double[]){ 2, 1, 0 }, sizeof options.share);
+  assert_organized ("data");
+  ck_assert_uint_eq (report.count, 4);
+  assert_entry (0, "training", "cat", 7);
+  assert_entry (1, "training", "dog", 5);
+  assert_entry (2, "validation", "cat", 3);
+  assert_entry (3, "validation", "dog", 2);
+  ck_assert (!file_exists ("data/evaluation"));
+}
+END_TEST
+
+static void
+assert_refused (const char *source, const char *dataset, int status, const char *message)
+{
+  struct organize_report empty;
+  ck_assert_int_eq (organize (source, dataset, &options, &empty), -1);
+  ck_assert_str_eq (error_message (), message);
+  ck_assert_int_eq (error_status (), status);
+  ck_assert_uint_eq (empty.count, 0);
+  ck_assert_uint_eq (memory_bytes (), 0);
+}
+
+START_TEST (bad_names)
+{
+  static const char *const names[] = {
+    "cat.jpg", "_1.jpg", "0-1.jpg", "0_.jpg", "0_1", "0_1.", "x0_1.jpg", "-1_1.jpg"
+  };
+  add_named_source ();
+  char *path = text_new ("source/training/%s", names[_i]);
+  char *message = text_new ("'%s' does not fit {class}_{id}.EXT, such as 0_12.jpg; rename or remove it", path);
+  add_file (path, "");
+  assert_refused ("source", "data", ERROR_FAILED, message);
+  ck_assert (!file_exists ("data"));
+  free (path);
+  free (message);
+}
+END_TEST
+
+START_TEST (unknown_class)
+{
+  add_named_source ();
+  add_file ("source/validation/2_1.jpg", "");
+  assert_refused ("source", "data", ERROR_FAILED,
+                  "'source/validation/2_1.jpg' is of class 2, but only the classes 0 to 1 have a name; name it too "
+                  "(--classes), or remove the file");
+  ck_assert (!file_exists ("data"));
+}
+END_TEST
+
+START_TEST (folder_among_images)
+{
+  add_named_source ();
+  add_file ("source/training/more/0_7.jpg", "");
+  assert_refused ("source", "data", ERROR_FAILED,
+                  "'source/training/more' is a folder among images; move its images up, or move it away");
+}
+END_TEST
+
+START_TEST (clash)
+{
+  add_named_source ();
+  add_file ("data/training/food/1_1.JPEG", "own");
+  assert_refused (
+    "source", "data", ERROR_FAILED,
+    "'data/training/food/1_1.JPEG' exists and is not the same as 'source/training/1_1.JPEG'; remove it or "
+    "choose another folder for the dataset");
+  assert_contents ("data/training/food/1_1.JPEG", "own");
+  ck_assert (!file_exists ("data/training/non_food"));
+}
+END_TEST
+
+/* Divided again by another seed, images of the training would be evaluated.  */
+START_TEST (other_division)
+{
+  add_class_source ();
+  assert_organized ("data");
+  options.seed = 43;
+  struct organize_report empty;
+  ck_assert_int_eq (organize ("source", "data", &options, &empty), -1);
+  ck_assert_ptr_nonnull (strstr (error_message (), "exists, but this division puts it into "));
+}
+END_TEST
+
+START_TEST (options_that_do_not_fit)
+{
+  add_named_source ();
+  options.share[0] = 1;
+  assert_refused ("source", "data", ERROR_USAGE, "'source' is divided into splits already; leave out --splits");
+  options.share[0] = 0;
+  names_free (&options.classes);
+  assert_refused ("source", "data", ERROR_USAGE,
+                  "'source' numbers its classes; name them in order, such as --classes non_food,food");
+  ck_assert (names_add (&options.classes, "a") == 0 && names_add (&options.classes, "a") == 0);
+  assert_refused ("source", "data", ERROR_USAGE, "the class 'a' is named twice; give each number a name of its own");
+  names_free (&options.classes);
+  ck_assert_int_eq (names_add (&options.classes, "../a"), 0);
+  assert_refused ("source", "data", ERROR_USAGE,
+                  "'../a' cannot be a class's name: it becomes a folder's name, in UTF-8, without '/' and without a "
+                  "leading '.'");
+}
+END_TEST
+
+START_TEST (shares_that_do_not_fit)
+{
+  static const double bad[][ORGANIZE_SPLITS] = {
+    { 0, 0, 0 }, { 50, 60, -10 }, { 0.0 / 0.0, 1, 1 }, { 1.0 / 0.0, 1, 1 }
+  };
+  add_class_source ();
+  memcpy (options.share, bad[_i], sizeof options.share);
+  assert_refused ("source", "data", ERROR_USAGE,
+                  "'source' is not divided into splits; give each a share, such as --splits 70,15,15");
+  ck_assert_int_eq (names_add (&options.classes, "a"), 0);
+  assert_refused ("source", "data", ERROR_USAGE,
+                  "'source' has a folder for each class, which names it; leave out "
+                  "--classes");
+}
+END_TEST
+
+START_TEST (dataset_in_source)
+{
+  static const char *const datasets[] = { "source",    "source/", "source/new/data", "./source/../source/data",
+                                          "link/data", "." };
+  add_named_source ();
+  ck_assert_int_eq (symlink ("source", "link"), 0);
+  char *message =
+    text_new ("'source' and '%s' lie in each other; choose a dataset's folder apart from the source", datasets[_i]);
+  assert_refused ("source", datasets[_i], ERROR_FAILED, message);
+  free (message);
+}
+END_TEST
+
+START_TEST (sources_that_do_not_fit)
+{
+  assert_refused ("source", "data", ERROR_FAILED, "cannot open 'source': No such file or directory; check the path");
+  ck_assert_int_eq (file_make_directories ("source"), 0);
+  options.share[0] = 1;
+  assert_refused ("source", "data", ERROR_FAILED,
+                  "'source' holds no images in SPLIT/{class}_{id}.EXT or CLASS/FILE; check the path");
+  add_file ("source/training/cat/1.jpg", "");
+  assert_refused ("source", "data", ERROR_FAILED,
+                  "'source' has its images in SPLIT/CLASS/ folders already; use it as the dataset");
+  assert_refused ("source", "", ERROR_USAGE, "the dataset's folder has an empty name; give it one");
+}
+END_TEST
+
+static Suite *
+organize_suite (void)
+{
+  Suite *suite = suite_create ("organize");
+  TCase *right = tcase_create ("organized"), *wrong = tcase_create ("refused");
+  tcase_add_checked_fixture (right, enter_scratch, leave_scratch);
+  tcase_add_checked_fixture (wrong, enter_scratch, leave_scratch);
+  tcase_add_test (right, named_source);
+  tcase_add_test (right, again_changes_nothing);
+  tcase_add_test (right, links_are_followed);
+  tcase_add_test (right, copies);
+  tcase_add_test (right, division_like_reference);
+  tcase_add_test (right, share_of_nothing);
+  tcase_add_loop_test (wrong, bad_names, 0, 8);
+  tcase_add_test (wrong, unknown_class);
+  tcase_add_test (wrong, folder_among_images);
+  tcase_add_test (wrong, clash);
+  tcase_add_test (wrong, other_division);
+  tcase_add_test (wrong, options_that_do_not_fit);
+  tcase_add_loop_test (wrong, shares_that_do_not_fit, 0, 4);
+  tcase_add_loop_test (wrong, dataset_in_source, 0, 6);
+  tcase_add_test (wrong, sources_that_do_not_fit);
+  suite_add_tcase (suite, right);
+  suite_add_tcase (suite, wrong);
+  return suite;
+}
+
+int
+main (void)
+{
+  SRunner *runner = srunner_create (organize_suite ());
+  srunner_run_all (runner, CK_NORMAL);
+  int failed = srunner_ntests_failed (runner);
+  srunner_free (runner);
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,75 @@
+# make check: unit tests by Check, one program for each module, and shell tests of the command line.
+test_headers = \
+  tests/learning.h \
+  tests/store_support.h \
+  tests/support.h
+unit_tests = \
+  tests/check_blas \
+  tests/check_csv \
+  tests/check_decode \
+  tests/check_extract \
+  tests/check_featfile \
+  tests/check_featwriter \
+  tests/check_head \
+  tests/check_manifest \
+  tests/check_metrics \
+  tests/check_model \
+  tests/check_network \
+  tests/check_organize \
+  tests/check_parts \
+  tests/check_preprocess \
+  tests/check_provenance \
+  tests/check_shuffle \
+  tests/check_sweep \
+  tests/check_tile \
+  tests/check_train \
+  tests/check_verify
+shell_tests = \
+  tests/check-includes.sh
+
+check_PROGRAMS += tests/check_network_header tests/make_network
+tests_check_network_header_SOURCES = tests/check_network_header.c
+tests_check_network_header_CFLAGS = $(AM_CFLAGS) -std=c11 -Wpedantic
+tests_check_network_header_LDADD =
+
+# What the unit tests link; the other programs say themselves.
+LDADD = $(CHECK_LIBS) $(SLABFIT_LIBS)
+
+if HAVE_CHECK
+AM_CPPFLAGS += $(CHECK_CFLAGS)
+check_PROGRAMS += $(unit_tests) tests/make_featfile
+TESTS += $(unit_tests) tests/store-interop.sh
+else
+check-local:
+	@echo 'The unit tests were left out: they need Check (Debian: check; Fedora: check-devel; conda and Spack: check).'
+endif
+
+TESTS += tests/check_network_header $(shell_tests)
+TEST_EXTENSIONS = .sh
+SH_LOG_COMPILER = bash
+AM_TESTS_ENVIRONMENT = \
+  srcdir='$(abs_top_srcdir)' abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
+  SLABFIT_NETWORK='$(abs_top_builddir)/network.so' \
+  SLABFIT_SHARED="$${SLABFIT_SHARED-$(abs_top_srcdir)/../shared}" PYTHON='$(PYTHON)' \
+  PATH='$(abs_top_builddir)':"$$PATH"; \
+  export srcdir abs_top_srcdir abs_top_builddir SLABFIT_NETWORK SLABFIT_SHARED PYTHON PATH;
+
+EXTRA_DIST += $(shell_tests) tests/store-interop.sh $(test_headers) tests/functions.sh tests/peers tests/reference
+
+# The peers (Keras and others) come from Python's package index, so this stands apart from make check.
+check-peers: all peers/installed
+	PATH='$(abs_top_builddir)':"$$PATH" PYTHON='$(abs_top_builddir)/peers/bin/python' srcdir='$(abs_top_srcdir)' \
+	  bash $(srcdir)/tests/peers/run.sh
+peers/installed: $(srcdir)/tests/peers/requirements.txt
+	rm -rf peers
+	python3 -m venv peers
+	peers/bin/pip install --quiet -r $(srcdir)/tests/peers/requirements.txt
+	touch $@
+.PHONY: check-peers
+
+distclean-local:
+	rm -rf peers
+
+# A folder is distributed with all that lies in it, Python's leavings too.
+dist-hook:
+	find $(distdir)/tests -name __pycache__ -prune -exec rm -rf {} +

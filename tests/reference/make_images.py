@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""Makes the files in images/ that check_decode, check_preprocess, check_manifest and check_organize compare with.
+
+Run with Pillow 13 or later, NumPy and Keras.  NAME.jpg are images, NAME.rgb their pixels by Pillow's convert("RGB")
+(those of orientation-N turned by ImageOps.exif_transpose); resized.txt lists specifications, and resized.rgb holds what
+Pillow makes of photo.jpg by each, one after the other; positions.rgb shows which pixels its nearest resize picks of
+longer rows; all.rgb holds every value of a pixel, keras.f32 and torchvision.f32 its planes.  manifest.txt and
+division.txt are the order and the division that the headers define, computed here anew.
+"""
+import hashlib
+import os
+import sys
+
+import numpy
+from PIL import Image, ImageOps
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peers"))
+from pixels import BILINEAR, DEVIATION, MEAN, NEAREST, crop_centre, resize_shorter  # noqa: E402
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "images")
+MASK = (1 << 64) - 1
+
+
+def path(name):
+    return os.path.join(FOLDER, name)
+
+
+def picture(height, width, bands, seed):
+    """Smooth waves, an edge and a little noise: what JPEG is made for, and no two pixels alike."""
+    random = numpy.random.default_rng(seed)
+    y, x = numpy.mgrid[0:height, 0:width]
+    planes = [110 + 80 * numpy.sin(x / (3 + b) + y / (5 - b) + b) + 60 * (x + (b + 1) * y > width)
+              for b in range(bands)]
+    pixels = numpy.stack(planes, axis=-1) + random.normal(0, 6, (height, width, bands))
+    pixels = numpy.clip(pixels, 0, 255).astype(numpy.uint8)
+    return Image.fromarray(pixels[..., 0] if bands == 1 else pixels, mode={1: "L", 3: "RGB", 4: "CMYK"}[bands])
+
+
+def write(name, data):
+    with open(path(name), "wb") as file:
+        file.write(data)
+
+
+def read(name):
+    with open(path(name), "rb") as file:
+        return file.read()
+
+
+def write_pixels(name, turned=False):
+    with Image.open(path(name + ".jpg")) as image:
+        image = ImageOps.exif_transpose(image) if turned else image
+        write(name + ".rgb", image.convert("RGB").tobytes())
+
+
+def make_colours():
+    picture(13, 17, 1, 1).save(path("gray.jpg"), quality=90)
+    for name, subsampling, size in (("444", 0, (9, 11)), ("422", 1, (17, 21)), ("420", 2, (21, 33))):
+        picture(*size, 3, 2).save(path(f"colour-{name}.jpg"), quality=85, subsampling=subsampling)
+    picture(27, 35, 3, 3).save(path("progressive.jpg"), quality=80, progressive=True)
+    picture(10, 13, 3, 4).save(path("rgb.jpg"), quality=90, keep_rgb=True)
+    picture(11, 14, 4, 5).save(path("cmyk.jpg"), quality=90)
+    picture(1, 1, 3, 6).save(path("one.jpg"))
+    picture(23, 31, 3, 7).save(path("photo.jpg"), quality=92)
+    adobe = read("cmyk.jpg")
+    place = adobe.index(b"Adobe") + 11
+    assert adobe[place] == 0
+    write("ycck.jpg", adobe[:place] + b"\2" + adobe[place + 1:])
+    for name in ("gray", "colour-444", "colour-422", "colour-420", "progressive", "rgb", "cmyk", "ycck", "one",
+                 "photo"):
+        write_pixels(name)
+
+
+def exif(orientation, order):
+    """A TIFF directory of two entries in byte order "little" or "big"; the orientation is the second."""
+    def number(value, size):
+        return value.to_bytes(size, order)
+    entries = number(0x0100, 2) + number(4, 2) + number(1, 4) + number(9, 4)
+    entries += number(0x0112, 2) + number(3, 2) + number(1, 4) + number(orientation, 2) + number(0, 2)
+    head = b"II" if order == "little" else b"MM"
+    return b"Exif\0\0" + head + number(42, 2) + number(8, 4) + number(2, 2) + entries + number(0, 4)
+
+
+def make_orientations():
+    for orientation in range(1, 9):
+        name = f"orientation-{orientation}"
+        picture(5, 9, 3, 8).save(path(name + ".jpg"), exif=exif(orientation, "little" if orientation % 2 else "big"))
+        write_pixels(name, turned=True)
+
+
+def make_damaged():
+    photo, progressive = read("photo.jpg"), read("progressive.jpg")
+    write("truncated.jpg", photo[:len(photo) * 3 // 4])
+    write("truncated-progressive.jpg", progressive[:len(progressive) * 3 // 4])
+    frame = photo.index(b"\xff\xc0")
+    write("enormous.jpg", photo[:frame + 5] + b"\xea\x60\xea\x60" + photo[frame + 9:])
+    picture(4, 4, 3, 9).save(path("image.png"))
+
+
+SPECIFICATIONS = [f"resize={size},interp={name}" for name in ("nearest", "bilinear")
+                  for size in ("5x3", "23x31", "25x34", "13x47", "10x30", "1x1", "46x62")]
+SPECIFICATIONS += ["resize=11,crop=8,interp=bilinear", "resize=11,crop=22x9,interp=nearest", "resize=17,crop=10x9",
+                   "resize=12,crop=10x13,interp=bilinear", "crop=28x35", "crop=21x28", "crop=24x5", "crop=1x1"]
+
+
+def prepared(image, specification):
+    keys = dict(item.split("=") for item in specification.split(","))
+    interpolation = BILINEAR if keys.get("interp") == "bilinear" else NEAREST
+    if "x" in keys.get("resize", ""):
+        height, width = map(int, keys["resize"].split("x"))
+        image = image.resize((width, height), interpolation)
+    elif "resize" in keys:
+        image = resize_shorter(image, int(keys["resize"]), interpolation)
+    if "crop" in keys:
+        height, width = (map(int, keys["crop"].split("x")) if "x" in keys["crop"] else [int(keys["crop"])] * 2)
+        image = crop_centre(image, height, width)
+    return image
+
+
+def make_resized():
+    lines, pixels = [], b""
+    with Image.open(path("photo.jpg")) as photo:
+        photo = photo.convert("RGB")
+        for specification in SPECIFICATIONS:
+            image = prepared(photo, specification)
+            lines.append(f"{specification} {image.height} {image.width}\n")
+            pixels += image.tobytes()
+    write("resized.txt", "".join(lines).encode())
+    write("resized.rgb", pixels)
+
+
+def make_positions():
+    """Rows whose pixels are their own numbers, by nearest to 224: sizes at which adding the step up in double precision
+    picks other pixels than multiplying it would."""
+    pixels = b""
+    for width in (64, 640, 1152):
+        row = numpy.zeros((1, width, 3), numpy.uint8)
+        row[0, :, 0], row[0, :, 1] = numpy.arange(width) % 256, numpy.arange(width) // 256
+        pixels += Image.fromarray(row).resize((224, 1), NEAREST).tobytes()
+    write("positions.rgb", pixels)
+
+
+def make_planes():
+    from keras.applications.resnet import preprocess_input
+    value = numpy.arange(256)
+    pixels = numpy.stack([value, (7 * value + 3) % 256, 255 - value], axis=-1).astype(numpy.uint8).reshape(16, 16, 3)
+    write("all.rgb", pixels.tobytes())
+    keras = preprocess_input(pixels.astype(numpy.float32))
+    assert keras.dtype == numpy.float32
+    write("keras.f32", keras.transpose(2, 0, 1).tobytes())
+    tensor = pixels.astype(numpy.float32) / numpy.float32(255)
+    tensor = (tensor - numpy.array(MEAN, numpy.float32)) / numpy.array(DEVIATION, numpy.float32)
+    write("torchvision.f32", tensor.transpose(2, 0, 1).tobytes())
+
+
+def mix(z):
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9 & MASK
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb & MASK
+    return z ^ (z >> 31)
+
+
+def shuffled(items, seed, stream):
+    """The permutation of random_shuffle after random_new (seed, stream)."""
+    gamma, items = 0x9e3779b97f4a7c15, list(items)
+    state = mix(seed) ^ mix((stream * gamma + 1) & MASK)
+    for last in range(len(items) - 1, 0, -1):
+        limit = last + 1
+        while True:
+            state = (state + gamma) & MASK
+            product = mix(state) * limit
+            if product & MASK >= (1 << 64) % limit:
+                break
+        other = product >> 64
+        items[last], items[other] = items[other], items[last]
+    return items
+
+
+def make_manifest():
+    """check_manifest makes these files: image N of class C, sorted by name, has N + C bytes."""
+    classes = ["a", "a-b", "z\u00e9bra"]
+    images = []
+    for label, name in enumerate(classes):
+        names = sorted(f"{label}_{i}.jpg" for i in range(7 + label))
+        images += [(label, i + label, f"training/{name}/{file}") for i, file in enumerate(names)]
+    images = shuffled(images, 42, 1)
+    records = ["seed 42", *(f"class {name}" for name in classes), *("image %d %d %s" % image for image in images)]
+    digest = hashlib.sha256("".join(record + "\0" for record in records).encode())
+    lines = [digest.hexdigest(), *("%d %d %s" % image for image in images)]
+    write("manifest.txt", "".join(line + "\n" for line in lines).encode())
+
+
+def make_division():
+    """check_organize divides cat (10 files) and dog (7) by 70, 15, 15: by hand 7 2 1 and 5 1 1."""
+    lines = []
+    for index, (name, count, parts) in enumerate((("cat", 10, (7, 2, 1)), ("dog", 7, (5, 1, 1)))):
+        names = shuffled(sorted(f"{name}{i}.jpg" for i in range(count)), 42, 2 + index)
+        for split, part in zip(("training", "validation", "evaluation"), parts):
+            lines += [f"{split}/{name}/{file}\n" for file in names[:part]]
+            names = names[part:]
+    write("division.txt", "".join(sorted(lines)).encode())
+
+
+def main():
+    os.makedirs(FOLDER, exist_ok=True)
+    for make in (make_colours, make_orientations, make_damaged, make_resized, make_positions, make_planes,
+                 make_manifest, make_division):
+        make()
+
+
+if __name__ == "__main__":
+    main()
