@@ -5,9 +5,13 @@
 #include <torch/csrc/api/include/torch/version.h>
 #include <torch/script.h>
 
-#include <fstream>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <memory>
 #include <mutex>
+#include <ostream>
+#include <streambuf>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -18,25 +22,39 @@ struct network {
   std::string metadata;
 };
 
-namespace {
+namespace
+{
 
 const char metadata_name[] = "slabfit.json";
 
-// The first line of TEXT that is not empty into ERROR: libtorch adds a stack trace or the source below it.
-int
-fail (char *error, const std::string &text)
+// One line of TEXT into ERROR: the first that is not empty, since libtorch adds a stack trace below it.  An error inside the
+// network's own code comes the other way round: a trace first, and what went wrong in the last line, behind a name.
+std::string
+choose_line (const std::string &text)
 {
-  size_t begin = text.find_first_not_of ('\n');
-  std::string line = begin == std::string::npos ? "unknown failure in libtorch" : text.substr (begin, text.find ('\n', begin) - begin);
+  static const std::string interpreter = "The following operation failed in the TorchScript interpreter",
+                           name = "Error: ";
+  size_t begin = text.find_first_not_of ('\n'), place = text.rfind (name);
+  if (begin == std::string::npos)
+    return "unknown failure in libtorch";
+  if (text.compare (begin, interpreter.size (), interpreter) == 0 && place != std::string::npos)
+    begin = place + name.size ();
+  return text.substr (begin, text.find ('\n', begin) - begin);
+}
+
+int
+fail (char *error, const std::string &text, const char *remedy)
+{
+  std::string line = choose_line (text) + remedy;
   size_t length = line.copy (error, NETWORK_ERROR_BYTES - 1);
   error[length] = '\0';
   return -1;
 }
 
-// Runs BODY, which returns 0 or throws; no exception goes further.
+// Runs BODY, which returns 0 or throws; no exception goes further.  REMEDY ends the message.
 template <typename Body>
 int
-guard (char *error, Body body) noexcept
+guard (char *error, Body body, const char *remedy = "") noexcept
 {
   try
     {
@@ -44,15 +62,15 @@ guard (char *error, Body body) noexcept
     }
   catch (const c10::Error &e)
     {
-      return fail (error, e.what_without_backtrace ());
+      return fail (error, e.what_without_backtrace (), remedy);
     }
   catch (const std::exception &e)
     {
-      return fail (error, e.what ());
+      return fail (error, e.what (), remedy);
     }
   catch (...)
     {
-      return fail (error, "unknown exception in libtorch");
+      return fail (error, "unknown exception in libtorch", remedy);
     }
 }
 
@@ -89,15 +107,60 @@ load (network &network, const char *path)
   network.module = torch::jit::optimize_for_inference (frozen);
 }
 
+// Writes a file and keeps the first failure to itself: libtorch's archive writer, told of a full disk, throws again as it is
+// cleaned up, which ends the process.
+class quiet_file : public std::streambuf
+{
+public:
+  explicit quiet_file (const char *path) : stream (fopen (path, "wbe")), failure (stream ? 0 : errno)
+  {
+  }
+  ~quiet_file () override
+  {
+    close ();
+  }
+
+  // 0, or the errno of the first failure.
+  int
+  close ()
+  {
+    if (stream && fclose (stream) && failure == 0)
+      failure = errno;
+    stream = nullptr;
+    return failure;
+  }
+
+protected:
+  std::streamsize
+  xsputn (const char *data, std::streamsize count) override
+  {
+    if (failure == 0 && fwrite (data, 1, static_cast<size_t> (count), stream) != static_cast<size_t> (count))
+      failure = errno;
+    return count;
+  }
+
+  int_type
+  overflow (int_type byte) override
+  {
+    char data = traits_type::to_char_type (byte);
+    xsputn (&data, 1);
+    return traits_type::not_eof (byte);
+  }
+
+private:
+  FILE *stream;
+  int failure;
+};
+
 void
 save (const torch::jit::Module &module, const char *path, const char *metadata)
 {
   // By a stream: a file's name would become part of the archive, and so of its checksum.
-  std::ofstream stream (path, std::ios::binary);
+  quiet_file file (path);
+  std::ostream stream (&file);
   module.save (stream, { { metadata_name, metadata } });
-  stream.close ();
-  if (!stream)
-    throw std::runtime_error ("the file could not be written; check the free space and the folder's permissions");
+  if (int failure = file.close ())
+    throw std::runtime_error (std::string (strerror (failure)) + "; check the free space and the folder's permissions");
 }
 
 } // namespace
@@ -107,16 +170,19 @@ save (const torch::jit::Module &module, const char *path, const char *metadata)
 EXPORT int
 network_open (network **result, const char *path, const network_options *options, char error[NETWORK_ERROR_BYTES])
 {
-  return guard (error, [&] {
-    // The graph is optimised once, here: later passes would depend on the first runs' shapes and change the bits.
-    static std::once_flag once;
-    std::call_once (once, [] { torch::jit::setGraphExecutorOptimize (false); });
-    auto opened = std::make_unique<network> ();
-    opened->options = *options;
-    load (*opened, path);
-    *result = opened.release ();
-    return 0;
-  });
+  return guard (
+    error,
+    [&] {
+      // The graph is optimised once, here: later passes would depend on the first runs' shapes and change the bits.
+      static std::once_flag once;
+      std::call_once (once, [] { torch::jit::setGraphExecutorOptimize (false); });
+      auto opened = std::make_unique<network> ();
+      opened->options = *options;
+      load (*opened, path);
+      *result = opened.release ();
+      return 0;
+    },
+    "; give a TorchScript file, such as 'slabfit backbone' writes");
 }
 
 EXPORT void
@@ -151,8 +217,8 @@ network_run (network *network, const float *images, int count, int height, int w
     at::Tensor input = at::from_blob (const_cast<float *> (images), { count, 3, height, width });
     at::Tensor rows = forward (*network, input);
     if (rows.numel () != count * row_values)
-      throw std::runtime_error ("the network gives " + std::to_string (rows.numel () / count) + " values for an image, not "
-                                + std::to_string (row_values) + " as in its first run");
+      throw std::runtime_error ("the network gives " + std::to_string (rows.numel () / count)
+                                + " values for an image, not " + std::to_string (row_values) + " as in its first run");
     memcpy (features, rows.data_ptr<float> (), sizeof (float) * static_cast<size_t> (rows.numel ()));
     return 0;
   });
@@ -167,8 +233,8 @@ network_build (const char *path, const char *source, const network_tensor *tenso
     for (size_t i = 0; i < count; i++)
       {
         at::IntArrayRef size (tensors[i].size, static_cast<size_t> (tensors[i].rank));
-        module.register_parameter (tensors[i].name, at::from_blob (const_cast<float *> (tensors[i].values), size).clone (),
-                                   false);
+        module.register_parameter (tensors[i].name,
+                                   at::from_blob (const_cast<float *> (tensors[i].values), size).clone (), false);
       }
     module.define (source);
     module.eval ();

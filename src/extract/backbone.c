@@ -32,6 +32,10 @@ static const struct architecture architectures[] = {
    normalisation divides by the spread that it gives; so the network works at the scale of trained ones.  */
 static const float pixel_mean_square = 4900;
 
+/* The variance of a kernel's draws times its fan in, for an output as spread as the input before its ReLU: the inverse of
+   the variance 1/2 - 1/(2 pi) that ReLU leaves of a standard normal, since centred kernels see only that.  */
+static const float kernel_gain = 2.934f;
+
 /* Of the last normalisation in a block: keeps the sum of sixteen or more blocks from growing.  */
 static const float last_gamma = 0.3f;
 
@@ -107,16 +111,27 @@ add_vector (struct builder *builder, const char *name, const char *suffix, int l
   return value ? 0 : -1;
 }
 
+/* Draws one filter (fan in) and takes off its mean: what all channels have in common after ReLU, which says nothing of the
+   image, then does not pass.  */
+static void
+draw_filter (struct random *random, float *value, size_t fan_in)
+{
+  float limit = sqrtf (3 * kernel_gain / (float) fan_in), sum = 0;
+  for (size_t i = 0; i < fan_in; i++)
+    sum += value[i] = (2 * random_uniform (random) - 1) * limit;
+  for (size_t i = 0; i < fan_in; i++)
+    value[i] -= sum / (float) fan_in;
+}
+
 static int
 add_kernel (struct builder *builder, const struct unit *unit)
 {
   const int64_t size[] = { unit->outputs, unit->inputs, unit->kernel, unit->kernel };
   size_t fan_in = (size_t) (unit->inputs * unit->kernel * unit->kernel);
   struct random random = random_new (builder->seed, builder->count); /* a stream for each array */
-  float limit = sqrtf (6 / (float) fan_in);
   float *value = add_tensor (builder, unit->name, "conv_kernel", 4, size);
-  for (size_t i = 0; value && i < fan_in * (size_t) unit->outputs; i++)
-    value[i] = (2 * random_uniform (&random) - 1) * limit;
+  for (int i = 0; value && i < unit->outputs; i++)
+    draw_filter (&random, value + (size_t) i * fan_in, fan_in);
   return value ? 0 : -1;
 }
 
@@ -162,7 +177,7 @@ static int
 add_network (struct builder *builder, const struct architecture *architecture)
 {
   int channels = 64;
-  const struct unit stem = { "conv1", 3, channels, 7, 2, 3, 1, 2 * pixel_mean_square };
+  const struct unit stem = { "conv1", 3, channels, 7, 2, 3, 1, kernel_gain * pixel_mean_square };
   fputs ("def forward(self, x: Tensor):\n", builder->source);
   if (add_unit (builder, &stem, "x", "x"))
     return -1;

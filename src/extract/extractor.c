@@ -46,8 +46,8 @@ describe (struct extractor *extractor, const char *backbone)
   struct provenance *provenance = &extractor->provenance;
   struct network_shape shape;
   if (network_describe (extractor->network, preprocess->height, preprocess->width, &shape, reason))
-    return error_set ("the backbone '%s' does not take images of 3 x %d x %d: %s; give it the --preprocess that it was "
-                      "trained with",
+    return error_set ("cannot use the backbone '%s' for images of 3 x %d x %d: %s; give it the --preprocess that it was "
+                      "trained with, or another backbone",
                       backbone, preprocess->height, preprocess->width, reason);
   extractor->columns = 1;
   provenance->rank = shape.rank;
@@ -73,8 +73,7 @@ extractor_open (struct extractor *extractor, const char *backbone, const char *p
     return -1;
   const struct network_options options = { .threads = threads, .pool = pool };
   if (network_open (&extractor->network, backbone, &options, reason))
-    return error_set ("cannot use the backbone '%s': %s; give a TorchScript file, such as 'slabfit backbone' writes",
-                      backbone, reason);
+    return error_set ("cannot use the backbone '%s': %s", backbone, reason);
   provenance->exif = exif;
   snprintf (provenance->pool, sizeof provenance->pool, "%s", pool_names[pool]);
   const char *metadata = network_metadata (extractor->network);
@@ -122,6 +121,6 @@ extractor_run (const struct extractor *extractor, const float *planes, int count
   const struct preprocess *preprocess = &extractor->preprocess;
   if (network_run (extractor->network, planes, count, preprocess->height, preprocess->width, features,
                    extractor->columns, reason))
-    return error_set ("the network failed on a batch of %d images: %s; try a smaller --batch", count, reason);
+    return error_set ("the network failed on a batch of %d images: %s; try a smaller --network-batch", count, reason);
   return 0;
 }

@@ -1,0 +1,60 @@
+"""What the comparisons share: slabfit run as its users run it, scratch folders, and lines of results."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+# Of TensorFlow, before it is imported: only errors, and no GPU.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+SKIPPED = 77
+SHARED_BACKBONE = "data/backbones/efficientnet-lite0.ts"
+SHARED_PHOTOGRAPHS = "data/food5k-mini"
+EFFICIENTNET = "resize=256,crop=224,interp=bilinear,order=rgb,mean=127:127:127,std=128:128:128"
+
+
+def run(*arguments):
+    """Standard output of a program; ends this one where it fails."""
+    done = subprocess.run([str(argument) for argument in arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode:
+        sys.exit(f"FAILED: {' '.join(map(str, arguments))}: status {done.returncode}: {done.stderr.decode()}")
+    return done.stdout.decode()
+
+
+def slabfit(*arguments):
+    return run("slabfit", *arguments, "--quiet")
+
+
+def scratch():
+    """A folder that is removed at the end of a `with'."""
+    return tempfile.TemporaryDirectory(prefix="slabfit-peers-")
+
+
+def shared(path):
+    """Where the shared data PATH lies; None where there is none."""
+    found = os.path.join(os.environ.get("SLABFIT_SHARED", ""), path)
+    return found if "SLABFIT_SHARED" in os.environ and os.path.exists(found) else None
+
+
+def demo_photographs(folder, count):
+    """Organizes COUNT photographs of the demo into FOLDER/dataset, and returns that."""
+    program = os.environ.get("DEMO_IMAGES") or shutil.which("demo_images", path="data") or "demo_images"
+    run(program, f"{folder}/photographs", "--count", count)
+    slabfit("organize", f"{folder}/photographs", f"{folder}/dataset", "--classes", "landscape,still_life")
+    return f"{folder}/dataset"
+
+
+class Results:
+    """One line for each comparison; the exit status at the end."""
+
+    def __init__(self):
+        self.failed = 0
+
+    def add(self, ok, text):
+        self.failed += not ok
+        print(f"{'ok' if ok else 'FAILED'}: {text}", flush=True)
+
+    def end(self):
+        sys.exit(self.failed > 0)
