@@ -1,4 +1,5 @@
 # The manual's pages.
+dist_man_MANS = doc/slabfit.1
 dist_doc_DATA = \
   NEWS \
   README.md \
@@ -7,3 +8,10 @@ dist_doc_DATA = \
   doc/results.md \
   doc/tour.md \
   doc/training.md
+EXTRA_DIST += \
+  doc/decisions/0001-network-module.md \
+  doc/decisions/0002-counter-random-numbers.md \
+  doc/decisions/0003-merge-order.md \
+  doc/decisions/0004-plain-loops.md \
+  doc/decisions/0005-errors.md \
+  doc/decisions/0006-explicit-classes.md

@@ -3,13 +3,13 @@
 
 #include <ATen/Parallel.h>
 #include <torch/csrc/api/include/torch/version.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/script.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <mutex>
 #include <ostream>
 #include <streambuf>
 #include <string>
@@ -79,6 +79,9 @@ at::Tensor
 forward (network &network, const at::Tensor &images)
 {
   c10::InferenceMode inference;
+  // load has optimised the graph: passes at run time would depend on the first runs' shapes and change the bits.  It is a
+  // setting of each thread, and load must not have it: freezing inlines calls only where the optimiser is on.
+  torch::jit::GraphOptimizerEnabledGuard no_passes (false);
   at::set_num_threads (network.options.threads);
   c10::IValue output = network.module.forward ({ images });
   if (!output.isTensor ())
@@ -173,9 +176,6 @@ network_open (network **result, const char *path, const network_options *options
   return guard (
     error,
     [&] {
-      // The graph is optimised once, here: later passes would depend on the first runs' shapes and change the bits.
-      static std::once_flag once;
-      std::call_once (once, [] { torch::jit::setGraphExecutorOptimize (false); });
       auto opened = std::make_unique<network> ();
       opened->options = *options;
       load (*opened, path);

@@ -8,6 +8,7 @@ libslabfit_a_SOURCES = \
   src/base/clock.h \
   src/base/error.c src/base/error.h \
   src/base/file.c src/base/file.h \
+  src/base/folder.c src/base/folder.h \
   src/base/machine.c src/base/machine.h \
   src/base/memory.c src/base/memory.h \
   src/base/progress.c src/base/progress.h \
@@ -21,10 +22,12 @@ libslabfit_a_SOURCES = \
   src/extract/extractor.c src/extract/extractor.h \
   src/extract/imagestream.c src/extract/imagestream.h \
   src/extract/pipeline.c src/extract/pipeline.h \
+  src/image/arrangement.c src/image/arrangement.h \
   src/image/decode.c src/image/decode.h \
   src/image/manifest.c src/image/manifest.h \
   src/image/organize.c src/image/organize.h \
   src/image/preprocess.c src/image/preprocess.h \
+  src/image/resize.c src/image/resize.h \
   src/learn/batch.h \
   src/learn/blas.c src/learn/blas.h \
   src/learn/evaluate.c src/learn/evaluate.h \
@@ -75,5 +78,6 @@ slabfit_SOURCES = \
   src/cli/command.h \
   src/cli/config_file.c src/cli/config_file.h \
   src/cli/main.c \
-  src/cli/options.c src/cli/options.h
+  src/cli/options.c src/cli/options.h \
+  src/cli/output.c src/cli/output.h
 slabfit_LDADD = $(SLABFIT_LIBS)

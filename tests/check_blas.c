@@ -68,7 +68,7 @@ END_TEST
 int
 main (void)
 {
-  TCase *cases = tcase_create ("blas");
+  TCase *cases = new_cases ("blas");
   tcase_add_test (cases, this_openblas_is_right);
   tcase_add_test (cases, plain_loops_pass);
   tcase_add_test (cases, wrong_products_are_found);

@@ -7,9 +7,9 @@
 #include <math.h>
 
 static int
-import_text (const char *folder, const char *text, const struct names *classes, uint64_t *rows)
+import_text (const char *text, const struct names *classes, uint64_t *rows)
 {
-  char *csv = file_path (folder, "x.csv"), *features = file_path (folder, "x.h5");
+  char *csv = scratch_path ("x.csv"), *features = scratch_path ("x.h5");
   struct workers *workers = workers_new (2);
   struct csv_options options = { .compress = 1, .command = "slabfit import x.csv" };
   if (classes)
@@ -25,14 +25,13 @@ import_text (const char *folder, const char *text, const struct names *classes, 
 static void
 assert_bad (const char *text, const char *message)
 {
-  char *folder = scratch_new (), *csv = file_path (folder, "x.csv"), *expected = text_new (message, csv);
+  char *csv = scratch_path ("x.csv"), *expected = text_new (message, csv);
   uint64_t rows;
-  ck_assert_int_eq (import_text (folder, text, NULL, &rows), -1);
+  ck_assert_int_eq (import_text (text, NULL, &rows), -1);
   ck_assert_str_eq (error_message (), expected);
-  ck_assert_int_eq (scratch_entries (folder), 1); /* the CSV alone */
+  ck_assert_int_eq (count_entries (scratch), 1); /* the CSV alone */
   free (expected);
   free (csv);
-  scratch_remove (folder);
 }
 
 START_TEST (refused)
@@ -43,7 +42,7 @@ START_TEST (refused)
               "line 1, field 1 of '%s' is 'label', not a class from 0 to 999999; a line is label,value,value,...");
   assert_bad ("0,1,2\n-1,1,2\n",
               "line 2, field 1 of '%s' is '-1', not a class from 0 to 999999; a line is label,value,value,...");
-  assert_bad ("0,1,2\n1,3\n", "line 2 of '%s' has 1 values and the first line 2; correct it");
+  assert_bad ("0,1,2\n1,3\n", "line 2 of '%s' has 1 value and the first line 2; correct it");
   assert_bad ("0,1,2\n\n1,3,4,5\n", "line 3 of '%s' has 3 values and the first line 2; correct it");
   assert_bad ("0,1,2\n1,3,x4\n", "line 2, field 3 of '%s' is 'x4', not a finite number; correct it");
   assert_bad ("0,1,2\n1,nan,4\n", "line 2, field 2 of '%s' is 'nan', not a finite number; correct it");
@@ -58,11 +57,11 @@ START_TEST (imported)
 {
   static const char text[] = "0,1.5,-2e3,0\r\n\n2, 0.1 ,3,.25\n1,1e-45,4.,-0";
   const float expected[9] = { 1.5f, -2000.0f, 0.0f, 0.1f, 3.0f, 0.25f, 1e-45f, 4.0f, -0.0f };
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5"), *joined;
+  char *path = scratch_path ("x.h5"), *joined;
   uint64_t rows;
   float values[9];
   int32_t labels[3];
-  ck_assert_msg (import_text (folder, text, NULL, &rows) == 0, "%s", error_message ());
+  ck_assert_msg (import_text (text, NULL, &rows) == 0, "%s", error_message ());
   ck_assert_uint_eq (rows, 3);
   struct featfile *file = featfile_open (path);
   ck_assert_uint_eq (featfile_info (file)->rows, 3);
@@ -82,28 +81,27 @@ START_TEST (imported)
   struct names classes = { 0 };
   names_add (&classes, "cat");
   names_add (&classes, "dog");
-  ck_assert_int_eq (import_text (folder, text, &classes, &rows), -1);
+  ck_assert_int_eq (import_text (text, &classes, &rows), -1);
   ck_assert_ptr_nonnull (strstr (error_message (), "is '2', not a class from 0 to 1"));
   names_add (&classes, "emu");
-  ck_assert_int_eq (import_text (folder, text, &classes, &rows), 0);
+  ck_assert_int_eq (import_text (text, &classes, &rows), 0);
   file = featfile_open (path);
   ck_assert_str_eq (featfile_info (file)->classes.name[2], "emu");
   featfile_close (file);
   names_free (&classes);
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
 /* The text as C's %.9g gives it.  */
 START_TEST (exported)
 {
-  char *folder = scratch_new (), *csv = file_path (folder, "x.csv"), *features = file_path (folder, "y.h5");
+  char *csv = scratch_path ("x.csv");
   struct workers *workers = workers_new (2);
   uint64_t rows;
   size_t length;
-  ck_assert_int_eq (import_text (folder, "1,0.1,16777216,1e-30\n0,0,-0.5,3.4028235e38\n", NULL, &rows), 0);
-  char *source = file_path (folder, "x.h5");
+  ck_assert_int_eq (import_text ("1,0.1,16777216,1e-30\n0,0,-0.5,3.4028235e38\n", NULL, &rows), 0);
+  char *source = scratch_path ("x.h5");
   ck_assert_msg (csv_export (source, csv, workers, &rows) == 0, "%s", error_message ());
   ck_assert_uint_eq (rows, 2);
   char *text = file_read (csv, 1 << 20, &length);
@@ -111,17 +109,15 @@ START_TEST (exported)
   free (text);
   free (source);
   workers_free (workers);
-  free (features);
   free (csv);
-  scratch_remove (folder);
 }
 END_TEST
 
 START_TEST (there_and_back)
 {
   enum { ROWS = 700, COLUMNS = 100 };
-  char *folder = scratch_new (), *first = file_path (folder, "a.h5"), *csv = file_path (folder, "a.csv");
-  char *second = file_path (folder, "b.h5");
+  char *first = scratch_path ("a.h5"), *csv = scratch_path ("a.csv");
+  char *second = scratch_path ("b.h5");
   struct workers *workers = workers_new (2);
   struct featinfo info = sample_info (ROWS);
   struct csv_options options = { .compress = 1, .classes = info.classes };
@@ -152,7 +148,6 @@ START_TEST (there_and_back)
   free (first);
   free (second);
   free (csv);
-  scratch_remove (folder);
 }
 END_TEST
 
@@ -226,14 +221,11 @@ END_TEST
 int
 main (void)
 {
-  Suite *suite = suite_create ("csv");
-  TCase *tests = tcase_create ("csv");
-  tcase_set_timeout (tests, 60);
-  tcase_add_test (tests, refused);
-  tcase_add_test (tests, imported);
-  tcase_add_test (tests, exported);
-  tcase_add_test (tests, there_and_back);
-  tcase_add_test (tests, decimals);
-  suite_add_tcase (suite, tests);
-  return run_suite (suite);
+  TCase *cases = new_cases ("csv");
+  tcase_add_test (cases, refused);
+  tcase_add_test (cases, imported);
+  tcase_add_test (cases, exported);
+  tcase_add_test (cases, there_and_back);
+  tcase_add_test (cases, decimals);
+  return run_cases (cases, "csv");
 }

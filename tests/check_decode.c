@@ -1,34 +1,16 @@
 /* Decoding against Pillow's pixels (reference/make_images.py), and its refusals.  */
 #include <config.h>
 
-#include "../src/base/error.h"
-#include "../src/base/file.h"
 #include "../src/base/memory.h"
-#include "../src/base/text.h"
 #include "../src/image/decode.h"
-
-#include <check.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* The bytes of tests/reference/images/NAME, to be freed.  */
-static unsigned char *
-read_reference (const char *name, size_t *length)
-{
-  const char *source = getenv ("srcdir");
-  char *path = text_new ("%s/tests/reference/images/%s", source ? source : ".", name);
-  unsigned char *data = file_read (path, 1 << 20, length);
-  ck_assert_msg (data != NULL, "%s", error_message ());
-  free (path);
-  return data;
-}
+#include "support.h"
 
 static void
 assert_like_pillow (const char *name, bool exif)
 {
   size_t length, expected_length;
-  char *jpeg = text_new ("%s.jpg", name), *rgb = text_new ("%s.rgb", name);
-  unsigned char *data = read_reference (jpeg, &length), *expected = read_reference (rgb, &expected_length);
+  char *jpeg = text_new ("images/%s.jpg", name), *rgb = text_new ("images/%s.rgb", name);
+  unsigned char *data = reference_read (jpeg, &length), *expected = reference_read (rgb, &expected_length);
   struct pixels pixels;
   ck_assert_msg (decode_jpeg (data, length, exif, &pixels) == 0, "%s: %s", name, error_message ());
   ck_assert_uint_eq ((size_t) pixels.height * (size_t) pixels.width * 3, expected_length);
@@ -54,7 +36,7 @@ END_TEST
 START_TEST (sizes)
 {
   size_t length;
-  unsigned char *data = read_reference ("colour-420.jpg", &length);
+  unsigned char *data = reference_read ("images/colour-420.jpg", &length);
   struct pixels pixels;
   ck_assert_int_eq (decode_jpeg (data, length, false, &pixels), 0);
   ck_assert_int_eq (pixels.height, 21);
@@ -75,7 +57,7 @@ END_TEST
 START_TEST (orientation_is_ignored_unless_asked)
 {
   size_t length;
-  unsigned char *data = read_reference ("orientation-6.jpg", &length);
+  unsigned char *data = reference_read ("images/orientation-6.jpg", &length);
   struct pixels stored, turned;
   ck_assert_int_eq (decode_jpeg (data, length, false, &stored), 0);
   ck_assert_int_eq (decode_jpeg (data, length, true, &turned), 0);
@@ -94,7 +76,7 @@ END_TEST
 START_TEST (damaged_exif)
 {
   size_t length;
-  unsigned char *data = read_reference ("orientation-6.jpg", &length);
+  unsigned char *data = reference_read ("images/orientation-6.jpg", &length);
   unsigned char *exif = memmem (data, length, "Exif", 4);
   ck_assert_ptr_nonnull (exif);
   for (size_t at = 4; at < 6 + 8 + 2 + 24 + 4; at++)
@@ -124,17 +106,17 @@ assert_refused (const void *data, size_t length, const char *reason)
 static const struct {
   const char *file, *reason;
 } bad_files[] = {
-  { "truncated.jpg", "truncated: the data end before the image does" },
-  { "truncated-progressive.jpg", "truncated: the data end before the image does" },
-  { "enormous.jpg", "60000 x 60000 pixels, more than the 178956970 allowed" },
-  { "image.png", "a PNG file, not a JPEG" },
-  { "keras.f32", "not a JPEG file" },
+  { "images/truncated.jpg", "truncated: the data end before the image does" },
+  { "images/truncated-progressive.jpg", "truncated: the data end before the image does" },
+  { "images/enormous.jpg", "60000 x 60000 pixels, more than the 178956970 allowed" },
+  { "images/image.png", "a PNG file, not a JPEG" },
+  { "images/keras.f32", "not a JPEG file" },
 };
 
 START_TEST (bad_files_are_refused)
 {
   size_t length;
-  unsigned char *data = read_reference (bad_files[_i].file, &length);
+  unsigned char *data = reference_read (bad_files[_i].file, &length);
   assert_refused (data, length, bad_files[_i].reason);
   free (data);
 }
@@ -156,7 +138,7 @@ END_TEST
 START_TEST (every_cut_is_refused)
 {
   size_t length;
-  unsigned char *data = read_reference ("colour-420.jpg", &length);
+  unsigned char *data = reference_read ("images/colour-420.jpg", &length);
   for (size_t cut = 3; cut < length - 8; cut++)
     {
       unsigned char *part = malloc (cut); /* exact, so that valgrind sees a read behind it */
@@ -172,7 +154,7 @@ END_TEST
 START_TEST (twelve_bits)
 {
   size_t length;
-  unsigned char *data = read_reference ("photo.jpg", &length);
+  unsigned char *data = reference_read ("images/photo.jpg", &length);
   unsigned char *frame = memmem (data, length, "\xff\xc0", 2);
   ck_assert_ptr_nonnull (frame);
   frame[4] = 12;
@@ -183,31 +165,18 @@ START_TEST (twelve_bits)
 }
 END_TEST
 
-static Suite *
-decode_suite (void)
-{
-  Suite *suite = suite_create ("decode");
-  TCase *right = tcase_create ("like Pillow"), *wrong = tcase_create ("refused");
-  tcase_add_loop_test (right, kinds_like_pillow, 0, sizeof kinds / sizeof *kinds);
-  tcase_add_test (right, sizes);
-  tcase_add_loop_test (right, orientations_like_pillow, 1, 9);
-  tcase_add_test (right, orientation_is_ignored_unless_asked);
-  tcase_add_test (right, damaged_exif);
-  tcase_add_loop_test (wrong, bad_files_are_refused, 0, sizeof bad_files / sizeof *bad_files);
-  tcase_add_test (wrong, bad_data_are_refused);
-  tcase_add_test (wrong, every_cut_is_refused);
-  tcase_add_test (wrong, twelve_bits);
-  suite_add_tcase (suite, right);
-  suite_add_tcase (suite, wrong);
-  return suite;
-}
-
 int
 main (void)
 {
-  SRunner *runner = srunner_create (decode_suite ());
-  srunner_run_all (runner, CK_NORMAL);
-  int failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  TCase *cases = new_cases ("decode");
+  tcase_add_loop_test (cases, kinds_like_pillow, 0, sizeof kinds / sizeof *kinds);
+  tcase_add_test (cases, sizes);
+  tcase_add_loop_test (cases, orientations_like_pillow, 1, 9);
+  tcase_add_test (cases, orientation_is_ignored_unless_asked);
+  tcase_add_test (cases, damaged_exif);
+  tcase_add_loop_test (cases, bad_files_are_refused, 0, sizeof bad_files / sizeof *bad_files);
+  tcase_add_test (cases, bad_data_are_refused);
+  tcase_add_test (cases, every_cut_is_refused);
+  tcase_add_test (cases, twelve_bits);
+  return run_cases (cases, "decode");
 }

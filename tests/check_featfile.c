@@ -102,7 +102,7 @@ END_TEST
 
 START_TEST (cut_short)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5");
+  char *path = scratch_path ("x.h5");
   struct featinfo info = sample_info (30);
   ck_assert_int_eq (sample_write (path, &info, 0, 30, NULL, 0), 0);
   size_t length;
@@ -116,14 +116,13 @@ START_TEST (cut_short)
   assert_refused (path, "'%s' is empty; make it again");
   featinfo_free (&info);
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
 /* A byte wrong anywhere must never crash, and what opens must read or fail cleanly.  */
 START_TEST (damaged_anywhere)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5");
+  char *path = scratch_path ("x.h5");
   struct featinfo info = sample_info (9);
   ck_assert_int_eq (sample_write (path, &info, 0, 9, NULL, 0), 0);
   size_t length;
@@ -145,7 +144,6 @@ START_TEST (damaged_anywhere)
   free (data);
   featinfo_free (&info);
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
@@ -179,21 +177,20 @@ END_TEST
 
 START_TEST (source_gone)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "v.h5");
+  char *path = scratch_path ("v.h5");
   size_t length;
   void *data = file_read (reference_path ("store-virtual.h5"), 1 << 20, &length);
   ck_assert_int_eq (file_write (path, data, length), 0);
   assert_refused (path, "'/features' of '%s' is virtual and its source 'store-gzip.h5' is not there; put it back");
   free (data);
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
 /* A label that is none of the classes that the file names.  */
 START_TEST (label_out_of_range)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5");
+  char *path = scratch_path ("x.h5");
   struct names classes = { 0 };
   int32_t labels[ROWS];
   names_add (&classes, "only");
@@ -214,34 +211,32 @@ START_TEST (label_out_of_range)
   names_free (&classes);
   free (data);
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
 START_TEST (locked_and_read_only)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5");
+  char *path = scratch_path ("x.h5");
   struct featinfo info = sample_info (9);
   ck_assert_int_eq (sample_write (path, &info, 0, 9, NULL, 0), 0);
   int descriptor = open (path, O_RDWR);
   ck_assert_int_eq (flock (descriptor, LOCK_EX), 0);
   ck_assert_int_eq (chmod (path, 0444), 0);
-  ck_assert_int_eq (chmod (folder, 0555), 0);
+  ck_assert_int_eq (chmod (scratch, 0555), 0);
   struct featfile *file = featfile_open (path);
   ck_assert_msg (file != NULL, "%s", error_message ());
   featfile_close (file);
-  ck_assert_int_eq (chmod (folder, 0755), 0);
+  ck_assert_int_eq (chmod (scratch, 0755), 0);
   close (descriptor);
   featinfo_free (&info);
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
 /* The cache holds a row of tiles, so that neighbouring rows do not inflate them again.  */
 START_TEST (cache_holds_a_row_of_tiles)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5");
+  char *path = scratch_path ("x.h5");
   struct featinfo info = sample_info (40);
   info.columns = 100352;
   info.provenance.shape[2] = 100352;
@@ -261,7 +256,6 @@ START_TEST (cache_holds_a_row_of_tiles)
   featfile_close (file);
   featinfo_free (&info);
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
@@ -284,20 +278,17 @@ END_TEST
 int
 main (void)
 {
-  Suite *suite = suite_create ("featfile");
-  TCase *tests = tcase_create ("featfile");
-  tcase_set_timeout (tests, 60);
-  tcase_add_test (tests, of_h5py);
-  tcase_add_test (tests, refused);
-  tcase_add_test (tests, cut_short);
-  tcase_add_test (tests, damaged_anywhere);
-  tcase_add_test (tests, not_finite);
-  tcase_add_test (tests, ranges);
-  tcase_add_test (tests, source_gone);
-  tcase_add_test (tests, label_out_of_range);
-  tcase_add_test (tests, locked_and_read_only);
-  tcase_add_test (tests, cache_holds_a_row_of_tiles);
-  tcase_add_test (tests, tiles);
-  suite_add_tcase (suite, tests);
-  return run_suite (suite);
+  TCase *cases = new_cases ("featfile");
+  tcase_add_test (cases, of_h5py);
+  tcase_add_test (cases, refused);
+  tcase_add_test (cases, cut_short);
+  tcase_add_test (cases, damaged_anywhere);
+  tcase_add_test (cases, not_finite);
+  tcase_add_test (cases, ranges);
+  tcase_add_test (cases, source_gone);
+  tcase_add_test (cases, label_out_of_range);
+  tcase_add_test (cases, locked_and_read_only);
+  tcase_add_test (cases, cache_holds_a_row_of_tiles);
+  tcase_add_test (cases, tiles);
+  return run_cases (cases, "featfile");
 }

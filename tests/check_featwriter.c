@@ -45,7 +45,7 @@ check_rows (const char *path, const struct featinfo *info, uint64_t rows)
 
 START_TEST (written_and_read)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5");
+  char *path = scratch_path ("x.h5");
   const uint64_t rooms[] = { 1, 4, 9, 32 };
   for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
     for (int half = 0; half < 2; half++)
@@ -57,15 +57,14 @@ START_TEST (written_and_read)
         check_rows (path, &info, rooms[i]);
         featinfo_free (&info);
       }
-  ck_assert_int_eq (scratch_entries (folder), 1);
+  ck_assert_int_eq (count_entries (scratch), 1);
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
 START_TEST (fewer_rows_than_room)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5");
+  char *path = scratch_path ("x.h5");
   struct failure failures[2] = { { (char *) "training/food/\303\274.jpg", (char *) "not a JPEG file" },
                                  { (char *) "b", (char *) "truncated after row 80 of 360" } };
   const uint64_t rows[] = { 30, 7, 4, 0 };
@@ -90,13 +89,12 @@ START_TEST (fewer_rows_than_room)
       featinfo_free (&info);
     }
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
 START_TEST (many_classes)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5");
+  char *path = scratch_path ("x.h5");
   struct featinfo info = sample_info (64);
   names_free (&info.classes);
   for (int i = 0; i < 5000; i++) /* more than one of HDF5's datatypes holds */
@@ -110,14 +108,12 @@ START_TEST (many_classes)
   check_rows (path, &info, 64);
   featinfo_free (&info);
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
 START_TEST (same_bits_again)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5"), first[FILE_SHA256_BYTES],
-       second[FILE_SHA256_BYTES];
+  char *path = scratch_path ("x.h5"), first[FILE_SHA256_BYTES], second[FILE_SHA256_BYTES];
   struct featinfo info = sample_info (32);
   ck_assert_int_eq (sample_write (path, &info, 0, 32, NULL, 0), 0);
   ck_assert_int_eq (file_sha256 (path, first), 0);
@@ -127,39 +123,37 @@ START_TEST (same_bits_again)
   ck_assert_str_eq (first, second);
   featinfo_free (&info);
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
 START_TEST (nothing_stands)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5");
+  char *path = scratch_path ("x.h5");
   struct featinfo info = sample_info (32);
   struct featwriter *writer = featwriter_new (path, &info);
   ck_assert_int_eq (sample_put (writer, &info, 0, 8), 0);
-  ck_assert_int_eq (scratch_entries (folder), 1); /* the temporary file */
+  ck_assert_int_eq (count_entries (scratch), 1); /* the temporary file */
   ck_assert_int_eq (featwriter_put_tile (writer, 8, 0, "", 1), -1);
   ck_assert_int_eq (featwriter_put_tile (writer, 0, 2, "", 1), -1);
   ck_assert_int_eq (featwriter_put_rows (writer, 32, 1, NULL, NULL), -1);
   featwriter_discard (writer);
-  ck_assert_int_eq (scratch_entries (folder), 0);
+  ck_assert_int_eq (count_entries (scratch), 0);
   writer = featwriter_new (path, &info);
   ck_assert_int_eq (sample_put (writer, &info, 0, 8), 0);
   ck_assert_int_eq (featwriter_commit (writer, 9, NULL, 0), -1); /* the third row of tiles was never put */
-  ck_assert_int_eq (scratch_entries (folder), 0);
+  ck_assert_int_eq (count_entries (scratch), 0);
   featwriter_discard (NULL);
   info.chunk_columns = 11;
   ck_assert_ptr_null (featwriter_new (path, &info));
   featinfo_free (&info);
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
 /* A file that may not grow stands for a full disk: the same calls fail.  */
 START_TEST (no_room_on_disk)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5");
+  char *path = scratch_path ("x.h5");
   struct featinfo info = sample_info (2000);
   info.columns = 1000;
   info.provenance.shape[2] = 1000;
@@ -172,22 +166,21 @@ START_TEST (no_room_on_disk)
       ck_assert_int_eq (setrlimit (RLIMIT_FSIZE, &(struct rlimit){ limits[i], RLIM_INFINITY }), 0);
       ck_assert_int_eq (sample_write (path, &info, 0, 2000, NULL, 0), -1);
       ck_assert_str_eq (error_message (), message);
-      ck_assert_int_eq (scratch_entries (folder), 0);
+      ck_assert_int_eq (count_entries (scratch), 0);
     }
   setrlimit (RLIMIT_FSIZE, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });
   ck_assert_int_eq (sample_write (path, &info, 0, 2000, NULL, 0), 0);
   featinfo_free (&info);
   free (message);
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
 START_TEST (read_only_folder)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5");
+  char *path = scratch_path ("x.h5");
   struct featinfo info = sample_info (9);
-  ck_assert_int_eq (chmod (folder, 0555), 0);
+  ck_assert_int_eq (chmod (scratch, 0555), 0);
   uid_t user = geteuid ();
   if (user == 0) /* root may write everywhere */
     ck_assert_int_eq (seteuid (65534), 0);
@@ -195,33 +188,29 @@ START_TEST (read_only_folder)
   ck_assert_ptr_null (featwriter_new (path, &info));
   ck_assert_str_eq (error_message (), message);
   ck_assert_int_eq (seteuid (user), 0);
-  ck_assert_int_eq (chmod (folder, 0755), 0);
+  ck_assert_int_eq (chmod (scratch, 0755), 0);
   free (message);
   free (path);
-  path = file_path (folder, "none/x.h5");
+  path = scratch_path ("none/x.h5");
   ck_assert_ptr_null (featwriter_new (path, &info));
   message = text_new ("cannot create '%s': No such file or directory; check the path", path);
   ck_assert_str_eq (error_message (), message);
   free (message);
   featinfo_free (&info);
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
 int
 main (void)
 {
-  Suite *suite = suite_create ("featwriter");
-  TCase *tests = tcase_create ("featwriter");
-  tcase_set_timeout (tests, 60);
-  tcase_add_test (tests, written_and_read);
-  tcase_add_test (tests, fewer_rows_than_room);
-  tcase_add_test (tests, many_classes);
-  tcase_add_test (tests, same_bits_again);
-  tcase_add_test (tests, nothing_stands);
-  tcase_add_test (tests, no_room_on_disk);
-  tcase_add_test (tests, read_only_folder);
-  suite_add_tcase (suite, tests);
-  return run_suite (suite);
+  TCase *cases = new_cases ("featwriter");
+  tcase_add_test (cases, written_and_read);
+  tcase_add_test (cases, fewer_rows_than_room);
+  tcase_add_test (cases, many_classes);
+  tcase_add_test (cases, same_bits_again);
+  tcase_add_test (cases, nothing_stands);
+  tcase_add_test (cases, no_room_on_disk);
+  tcase_add_test (cases, read_only_folder);
+  return run_cases (cases, "featwriter");
 }

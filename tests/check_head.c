@@ -150,7 +150,7 @@ END_TEST
 int
 main (void)
 {
-  TCase *cases = tcase_create ("head");
+  TCase *cases = new_cases ("head");
   tcase_add_loop_test (cases, gradients_are_finite_differences, 0, 2 * SHAPES);
   tcase_add_test (cases, probabilities_by_hand);
   tcase_add_test (cases, updates_by_hand);

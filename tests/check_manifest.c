@@ -2,57 +2,27 @@
    refusals.  */
 #include <config.h>
 
-#include "../src/base/error.h"
-#include "../src/base/file.h"
 #include "../src/base/memory.h"
 #include "../src/image/manifest.h"
+#include "support.h"
 
-#include <check.h>
-#include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-static char scratch[64], *expected; /* expected: manifest.txt */
+static char *expected; /* manifest.txt */
 
-/* The bytes of tests/reference/images/NAME, to be freed.  */
-static unsigned char *
-read_reference (const char *name, size_t *length)
-{
-  const char *source = getenv ("srcdir");
-  char *path = text_new ("%s/tests/reference/images/%s", source ? source : ".", name);
-  unsigned char *data = file_read (path, 1 << 20, length);
-  ck_assert_msg (data != NULL, "%s", error_message ());
-  free (path);
-  return data;
-}
-
-static int
-remove_entry (const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-  (void) status, (void) kind, (void) place;
-  return remove (path);
-}
-
-/* Makes a fresh folder the working directory, or removes it.  */
 static void
-enter_scratch (void)
+set_up (void)
 {
   size_t length;
-  expected = (char *) read_reference ("manifest.txt", &length); /* before srcdir, which may be relative, changes */
-  strcpy (scratch, "/tmp/slabfit-check-XXXXXX");
-  ck_assert_ptr_nonnull (mkdtemp (scratch));
+  expected = reference_read ("images/manifest.txt", &length); /* before srcdir, which may be relative, changes */
   ck_assert_int_eq (chdir (scratch), 0);
 }
 
 static void
-leave_scratch (void)
+tear_down (void)
 {
   ck_assert_int_eq (chdir ("/"), 0);
   free (expected);
-  nftw (scratch, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* A file of LENGTH bytes in FOLDER, which is made.  */
@@ -243,34 +213,20 @@ START_TEST (not_utf8)
 }
 END_TEST
 
-static Suite *
-manifest_suite (void)
-{
-  Suite *suite = suite_create ("manifest");
-  TCase *right = tcase_create ("read"), *wrong = tcase_create ("refused");
-  tcase_add_checked_fixture (right, enter_scratch, leave_scratch);
-  tcase_add_checked_fixture (wrong, enter_scratch, leave_scratch);
-  tcase_add_test (right, order_and_sha256);
-  tcase_add_test (right, seed_and_contents_change_the_sha256);
-  tcase_add_test (right, links);
-  tcase_add_test (right, splits_in_order);
-  tcase_add_test (wrong, no_dataset);
-  tcase_add_test (wrong, no_such_split);
-  tcase_add_test (wrong, empty_split);
-  tcase_add_test (wrong, class_in_one_split);
-  tcase_add_test (wrong, folder_in_class);
-  tcase_add_test (wrong, not_utf8);
-  suite_add_tcase (suite, right);
-  suite_add_tcase (suite, wrong);
-  return suite;
-}
-
 int
 main (void)
 {
-  SRunner *runner = srunner_create (manifest_suite ());
-  srunner_run_all (runner, CK_NORMAL);
-  int failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  TCase *cases = new_cases ("manifest");
+  tcase_add_checked_fixture (cases, set_up, tear_down);
+  tcase_add_test (cases, order_and_sha256);
+  tcase_add_test (cases, seed_and_contents_change_the_sha256);
+  tcase_add_test (cases, links);
+  tcase_add_test (cases, splits_in_order);
+  tcase_add_test (cases, no_dataset);
+  tcase_add_test (cases, no_such_split);
+  tcase_add_test (cases, empty_split);
+  tcase_add_test (cases, class_in_one_split);
+  tcase_add_test (cases, folder_in_class);
+  tcase_add_test (cases, not_utf8);
+  return run_cases (cases, "manifest");
 }

@@ -103,7 +103,7 @@ END_TEST
 int
 main (void)
 {
-  TCase *cases = tcase_create ("metrics");
+  TCase *cases = new_cases ("metrics");
   tcase_add_test (cases, reports_are_scikit_learns);
   tcase_add_test (cases, confusion_is_aligned);
   return run_cases (cases, "metrics");

@@ -342,7 +342,7 @@ END_TEST
 int
 main (void)
 {
-  TCase *cases = tcase_create ("model");
+  TCase *cases = new_cases ("model");
   tcase_add_test (cases, initial_weights_are_glorots);
   tcase_add_test (cases, a_model_comes_back);
   tcase_add_test (cases, keras_finds_what_it_wants);

@@ -7,20 +7,18 @@
 #include <pthread.h>
 
 static char error[NETWORK_ERROR_BYTES];
-static char *folder, *path;
+static char *path;
 
 static void
 set_up (void)
 {
-  folder = scratch_new ();
-  path = file_path (folder, "network.ts");
+  path = scratch_path ("network.ts");
 }
 
 static void
 tear_down (void)
 {
   free (path);
-  scratch_remove (folder);
 }
 
 static void
@@ -130,6 +128,21 @@ run_in_thread (void *argument)
   return NULL;
 }
 
+/* As traced modules do that were not frozen: calls within the network are to be inlined.  */
+START_TEST (inlines_calls)
+{
+  build ("def double(self, x: Tensor) -> Tensor:\n    return x + x\n"
+         "def forward(self, x: Tensor) -> Tensor:\n    return self.double(x)\n",
+         NULL, 0);
+  struct network *network = open_with (NETWORK_POOL_AVG);
+  float row[2][3];
+  ck_assert_int_eq (network_run (network, &images[0][0][0][0], 2, 2, 2, row[0], 3, error), 0);
+  ck_assert_float_eq (row[0][0], 3);
+  ck_assert_float_eq (row[1][2], -43);
+  network_close (network);
+}
+END_TEST
+
 START_TEST (runs_in_several_threads)
 {
   build (identity, NULL, 0);
@@ -206,7 +219,8 @@ END_TEST
 
 START_TEST (refuses_bad_source)
 {
-  ck_assert_int_eq (network_build (path, "def forward(self, x: Tensor):\n    return nothing(x)\n", NULL, 0, "{}", error), -1);
+  ck_assert_int_eq (
+    network_build (path, "def forward(self, x: Tensor):\n    return nothing(x)\n", NULL, 0, "{}", error), -1);
   ck_assert_uint_gt (strlen (error), 10);
 }
 END_TEST
@@ -214,19 +228,17 @@ END_TEST
 int
 main (void)
 {
-  Suite *suite = suite_create ("network");
-  TCase *tests = tcase_create ("network");
-  tcase_set_timeout (tests, 60);
-  tcase_add_checked_fixture (tests, set_up, tear_down);
-  tcase_add_test (tests, flattens_in_keras_order);
-  tcase_add_test (tests, pools);
-  tcase_add_test (tests, runs_convolutions);
-  tcase_add_test (tests, runs_in_several_threads);
-  tcase_add_test (tests, refuses_what_is_no_network);
-  tcase_add_test (tests, refuses_a_tuple);
-  tcase_add_test (tests, refuses_another_width);
-  tcase_add_test (tests, reports_a_failing_run);
-  tcase_add_test (tests, refuses_bad_source);
-  suite_add_tcase (suite, tests);
-  return run_suite (suite);
+  TCase *cases = new_cases ("network");
+  tcase_add_checked_fixture (cases, set_up, tear_down);
+  tcase_add_test (cases, flattens_in_keras_order);
+  tcase_add_test (cases, pools);
+  tcase_add_test (cases, runs_convolutions);
+  tcase_add_test (cases, inlines_calls);
+  tcase_add_test (cases, runs_in_several_threads);
+  tcase_add_test (cases, refuses_what_is_no_network);
+  tcase_add_test (cases, refuses_a_tuple);
+  tcase_add_test (cases, refuses_another_width);
+  tcase_add_test (cases, reports_a_failing_run);
+  tcase_add_test (cases, refuses_bad_source);
+  return run_cases (cases, "network");
 }

@@ -2,64 +2,34 @@
    with an independent computation (reference/make_images.py).  */
 #include <config.h>
 
-#include "../src/base/error.h"
-#include "../src/base/file.h"
 #include "../src/base/memory.h"
 #include "../src/base/progress.h"
 #include "../src/image/organize.h"
+#include "support.h"
 
-#include <check.h>
-#include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-static char scratch[64], *division; /* division.txt */
+static char *division; /* division.txt */
 static struct organize_options options;
 static struct organize_report report;
 
-/* The bytes of tests/reference/images/NAME, to be freed.  */
-static unsigned char *
-read_reference (const char *name, size_t *length)
-{
-  const char *source = getenv ("srcdir");
-  char *path = text_new ("%s/tests/reference/images/%s", source ? source : ".", name);
-  unsigned char *data = file_read (path, 1 << 20, length);
-  ck_assert_msg (data != NULL, "%s", error_message ());
-  free (path);
-  return data;
-}
-
-static int
-remove_entry (const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-  (void) status, (void) kind, (void) place;
-  return remove (path);
-}
-
-/* Makes a fresh folder the working directory, or removes it.  */
 static void
-enter_scratch (void)
+set_up (void)
 {
   size_t length;
   progress_be_quiet ();
-  division = (char *) read_reference ("division.txt", &length); /* before srcdir, which may be relative, changes */
+  division = reference_read ("images/division.txt", &length); /* before srcdir, which may be relative, changes */
   options = (struct organize_options){ .seed = 42 };
-  strcpy (scratch, "/tmp/slabfit-check-XXXXXX");
-  ck_assert_ptr_nonnull (mkdtemp (scratch));
   ck_assert_int_eq (chdir (scratch), 0);
 }
 
 static void
-leave_scratch (void)
+tear_down (void)
 {
   ck_assert_int_eq (chdir ("/"), 0);
   names_free (&options.classes);
   organize_report_free (&report);
   free (division);
-  nftw (scratch, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* Writes TEXT as PATH, in folders that are made.  */
@@ -193,7 +163,7 @@ START_TEST (copies)
       free (copy);
       free (dataset);
     }
-  nftw (far, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+  nftw (far, scratch_remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 END_TEST
 
@@ -330,9 +300,7 @@ END_TEST
 
 START_TEST (shares_that_do_not_fit)
 {
-  static const double bad[][ORGANIZE_SPLITS] = {
-    { 0, 0, 0 }, { 50, 60, -10 }, { 0.0 / 0.0, 1, 1 }, { 1.0 / 0.0, 1, 1 }
-  };
+  static const double bad[][ORGANIZE_SPLITS] = { { 0, 0, 0 }, { 50, 60, -10 }, { 0.0 / 0.0, 1, 1 }, { 1.0 / 0.0, 1, 1 } };
   add_class_source ();
   memcpy (options.share, bad[_i], sizeof options.share);
   assert_refused ("source", "data", ERROR_USAGE,
@@ -371,39 +339,25 @@ START_TEST (sources_that_do_not_fit)
 }
 END_TEST
 
-static Suite *
-organize_suite (void)
-{
-  Suite *suite = suite_create ("organize");
-  TCase *right = tcase_create ("organized"), *wrong = tcase_create ("refused");
-  tcase_add_checked_fixture (right, enter_scratch, leave_scratch);
-  tcase_add_checked_fixture (wrong, enter_scratch, leave_scratch);
-  tcase_add_test (right, named_source);
-  tcase_add_test (right, again_changes_nothing);
-  tcase_add_test (right, links_are_followed);
-  tcase_add_test (right, copies);
-  tcase_add_test (right, division_like_reference);
-  tcase_add_test (right, share_of_nothing);
-  tcase_add_loop_test (wrong, bad_names, 0, 8);
-  tcase_add_test (wrong, unknown_class);
-  tcase_add_test (wrong, folder_among_images);
-  tcase_add_test (wrong, clash);
-  tcase_add_test (wrong, other_division);
-  tcase_add_test (wrong, options_that_do_not_fit);
-  tcase_add_loop_test (wrong, shares_that_do_not_fit, 0, 4);
-  tcase_add_loop_test (wrong, dataset_in_source, 0, 6);
-  tcase_add_test (wrong, sources_that_do_not_fit);
-  suite_add_tcase (suite, right);
-  suite_add_tcase (suite, wrong);
-  return suite;
-}
-
 int
 main (void)
 {
-  SRunner *runner = srunner_create (organize_suite ());
-  srunner_run_all (runner, CK_NORMAL);
-  int failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  TCase *cases = new_cases ("organize");
+  tcase_add_checked_fixture (cases, set_up, tear_down);
+  tcase_add_test (cases, named_source);
+  tcase_add_test (cases, again_changes_nothing);
+  tcase_add_test (cases, links_are_followed);
+  tcase_add_test (cases, copies);
+  tcase_add_test (cases, division_like_reference);
+  tcase_add_test (cases, share_of_nothing);
+  tcase_add_loop_test (cases, bad_names, 0, 8);
+  tcase_add_test (cases, unknown_class);
+  tcase_add_test (cases, folder_among_images);
+  tcase_add_test (cases, clash);
+  tcase_add_test (cases, other_division);
+  tcase_add_test (cases, options_that_do_not_fit);
+  tcase_add_loop_test (cases, shares_that_do_not_fit, 0, 4);
+  tcase_add_loop_test (cases, dataset_in_source, 0, 6);
+  tcase_add_test (cases, sources_that_do_not_fit);
+  return run_cases (cases, "organize");
 }

@@ -12,7 +12,7 @@ static struct failure failure = { (char *) "training/food/broken.jpg", (char *) 
 
 /* Part NUMBER of images [11 NUMBER, 11 NUMBER + 11), of which the last FAILED could not be read.  */
 static void
-write_part (const char *features, uint64_t number, uint64_t failed, uint64_t seed)
+write_part (uint64_t number, uint64_t failed, uint64_t seed)
 {
   struct featinfo info = sample_info (PER_PART);
   struct failure failures[PER_PART];
@@ -22,7 +22,7 @@ write_part (const char *features, uint64_t number, uint64_t failed, uint64_t see
   info.origin.images = IMAGES;
   info.origin.part = number;
   info.origin.parts = PARTS;
-  char *directory = parts_directory (features, "training"), *path = parts_path (features, "training", number);
+  char *directory = parts_directory (scratch, "training"), *path = parts_path (scratch, "training", number);
   ck_assert_int_eq (file_make_directories (directory), 0);
   ck_assert_msg (sample_write (path, &info, number * PER_PART, PER_PART - failed, failures, failed) == 0, "%s",
                  error_message ());
@@ -32,11 +32,11 @@ write_part (const char *features, uint64_t number, uint64_t failed, uint64_t see
 }
 
 static void
-write_parts (const char *features)
+write_parts (void)
 {
-  write_part (features, 0, 0, 42);
-  write_part (features, 1, 2, 42);
-  write_part (features, 2, 1, 42);
+  write_part (0, 0, 42);
+  write_part (1, 2, 42);
+  write_part (2, 1, 42);
 }
 
 /* The images in the order of the merged file: whole tiles part by part, then what is left, part by part.  Worked out by
@@ -46,9 +46,9 @@ static const int order[] = { 0,  1,  2,  3,  4,  5,  6,  7,  11, 12, 13, 14, 15,
 enum { MERGED = sizeof order / sizeof *order };
 
 static void
-check_merged (const char *features)
+check_merged (void)
 {
-  char *path = parts_merged_path (features, "training"), paths[MERGED][32], expected[32];
+  char *path = parts_merged_path (scratch, "training"), paths[MERGED][32], expected[32];
   float values[MERGED * 10];
   int32_t labels[MERGED];
   struct failure *failures;
@@ -84,10 +84,10 @@ check_merged (const char *features)
 }
 
 static int
-merge (const char *features, bool force, struct merge_report *report)
+merge (bool force, struct merge_report *report)
 {
   struct workers *workers = workers_new (2);
-  int result = parts_merge (features, "training", force, workers, report);
+  int result = parts_merge (scratch, "training", force, workers, report);
   workers_free (workers);
   return result;
 }
@@ -118,125 +118,120 @@ read_first_tile (const char *path, unsigned char data[4096], size_t *length)
 
 START_TEST (merged_in_order)
 {
-  char *features = scratch_new (), *path = parts_path (features, "training", 0);
-  char *merged = parts_merged_path (features, "training");
+  char *path = parts_path (scratch, "training", 0);
+  char *merged = parts_merged_path (scratch, "training");
   struct merge_report report;
   unsigned char before[4096], after[4096];
   size_t length, length_after;
-  write_parts (features);
+  write_parts ();
   read_first_tile (path, before, &length);
-  ck_assert_msg (merge (features, false, &report) == 0, "%s", error_message ());
+  ck_assert_msg (merge (false, &report) == 0, "%s", error_message ());
   ck_assert_uint_eq (report.rows, MERGED);
   ck_assert_uint_eq (report.failed, 3);
   ck_assert_uint_eq (report.parts, PARTS);
   ck_assert_uint_eq (report.missing, 0);
   ck_assert (!report.kept);
-  check_merged (features);
-  ck_assert_int_eq (scratch_entries (features), 1); /* the parts are gone */
+  check_merged ();
+  ck_assert_int_eq (count_entries (scratch), 1); /* the parts are gone */
   read_first_tile (merged, after, &length_after);
   ck_assert_uint_eq (length, length_after);
   ck_assert_mem_eq (before, after, length);
-  ck_assert_int_eq (merge (features, false, &report), 0); /* again */
+  ck_assert_int_eq (merge (false, &report), 0); /* again */
   ck_assert (report.kept);
   ck_assert_uint_eq (report.rows, MERGED);
   free (path);
   free (merged);
-  scratch_remove (features);
 }
 END_TEST
 
 START_TEST (missing)
 {
-  char *features = scratch_new (), *path = parts_path (features, "training", 1);
+  char *path = parts_path (scratch, "training", 1);
   struct merge_report report;
-  write_parts (features);
+  write_parts ();
   ck_assert_int_eq (unlink (path), 0);
-  ck_assert_int_eq (merge (features, false, &report), 0);
+  ck_assert_int_eq (merge (false, &report), 0);
   ck_assert_uint_eq (report.missing, 1);
   ck_assert_uint_eq (report.parts, PARTS);
-  ck_assert_int_eq (scratch_entries (features), 1); /* the parts' folder alone */
-  write_part (features, 1, 2, 42);
-  ck_assert_int_eq (merge (features, false, &report), 0);
-  check_merged (features);
+  ck_assert_int_eq (count_entries (scratch), 1); /* the parts' folder alone */
+  write_part (1, 2, 42);
+  ck_assert_int_eq (merge (false, &report), 0);
+  check_merged ();
   free (path);
-  scratch_remove (features);
 }
 END_TEST
 
 START_TEST (refused)
 {
-  char *features = scratch_new (), *path = parts_path (features, "training", 1);
-  char *first = parts_path (features, "training", 0), *merged = parts_merged_path (features, "training");
+  char *path = parts_path (scratch, "training", 1);
+  char *first = parts_path (scratch, "training", 0), *merged = parts_merged_path (scratch, "training");
   struct merge_report report;
-  char *message = text_new ("there are no parts in '%s/training.parts'; run 'slabfit extract' first", features);
-  ck_assert_int_eq (merge (features, false, &report), -1);
+  char *message = text_new ("there are no parts in '%s/training.parts'; run 'slabfit extract' first", scratch);
+  ck_assert_int_eq (merge (false, &report), -1);
   ck_assert_str_eq (error_message (), message);
   free (message);
-  write_parts (features);
-  write_part (features, 1, 0, 43);
+  write_parts ();
+  write_part (1, 0, 43);
   message = text_new ("seed is 42 in '%s' and 43 in '%s'; remove the parts of the other run", first, path);
-  ck_assert_int_eq (merge (features, false, &report), -1);
+  ck_assert_int_eq (merge (false, &report), -1);
   ck_assert_str_eq (error_message (), message);
   free (message);
   ck_assert_int_eq (rename (first, path), 0);
-  write_part (features, 0, 0, 42);
+  write_part (0, 0, 42);
   message = text_new ("'%s' says that it is part 0; it was renamed, remove it", path);
-  ck_assert_int_eq (merge (features, false, &report), -1);
+  ck_assert_int_eq (merge (false, &report), -1);
   ck_assert_str_eq (error_message (), message);
   free (message);
   for (uint64_t i = 0; i < PARTS; i++)
-    write_part (features, i, PER_PART, 42);
+    write_part (i, PER_PART, 42);
   message = text_new ("'%s' would have no rows: all 33 images failed, the first, 'training/food/broken.jpg', for this "
                       "reason: not a JPEG file; check the images",
                       merged);
-  ck_assert_int_eq (merge (features, false, &report), -1);
+  ck_assert_int_eq (merge (false, &report), -1);
   ck_assert_str_eq (error_message (), message);
   free (message);
-  ck_assert_int_eq (scratch_entries (features), 1);
+  ck_assert_int_eq (count_entries (scratch), 1);
   free (path);
   free (first);
   free (merged);
-  scratch_remove (features);
 }
 END_TEST
 
 START_TEST (merged_stands)
 {
-  char *features = scratch_new (), *merged = parts_merged_path (features, "training");
+  char *merged = parts_merged_path (scratch, "training");
   struct merge_report report;
-  write_parts (features);
-  ck_assert_int_eq (merge (features, false, &report), 0);
-  write_part (features, 1, 2, 42); /* the others were removed: a merge was cut off after its rename */
-  ck_assert_int_eq (merge (features, false, &report), 0);
+  write_parts ();
+  ck_assert_int_eq (merge (false, &report), 0);
+  write_part (1, 2, 42); /* the others were removed: a merge was cut off after its rename */
+  ck_assert_int_eq (merge (false, &report), 0);
   ck_assert (report.kept);
-  check_merged (features);
-  ck_assert_int_eq (scratch_entries (features), 1);
+  check_merged ();
+  ck_assert_int_eq (count_entries (scratch), 1);
   for (uint64_t i = 0; i < PARTS; i++)
-    write_part (features, i, 0, 7);
+    write_part (i, 0, 7);
   char *message = text_new (
-    "seed is 42 in '%s' and 7 in '%s/training.parts'; move one of them elsewhere, or use --force", merged, features);
-  ck_assert_int_eq (merge (features, false, &report), -1);
+    "seed is 42 in '%s' and 7 in '%s/training.parts'; move one of them elsewhere, or use --force", merged, scratch);
+  ck_assert_int_eq (merge (false, &report), -1);
   ck_assert_str_eq (error_message (), message);
-  ck_assert_int_eq (merge (features, true, &report), 0);
+  ck_assert_int_eq (merge (true, &report), 0);
   ck_assert_uint_eq (report.rows, IMAGES);
   free (message);
   free (merged);
-  scratch_remove (features);
 }
 END_TEST
 
 START_TEST (merged_at_once)
 {
-  char *features = scratch_new ();
   for (int round = 0; round < 10; round++)
     {
       pid_t child[3];
-      write_parts (features);
+      write_parts ();
       for (int i = 0; i < 3; i++)
         if ((child[i] = fork ()) == 0)
           {
             struct merge_report report;
-            int result = merge (features, false, &report);
+            int result = merge (false, &report);
             if (result || report.missing || report.rows != MERGED)
               fprintf (stderr, "merge: %s, %d missing\n", error_message (), (int) report.missing);
             _exit (result || report.missing || report.rows != MERGED);
@@ -247,13 +242,12 @@ START_TEST (merged_at_once)
           ck_assert_int_eq (waitpid (child[i], &status, 0), child[i]);
           ck_assert_int_eq (status, 0);
         }
-      check_merged (features);
-      char *merged = parts_merged_path (features, "training");
-      ck_assert_int_eq (scratch_entries (features), 1);
+      check_merged ();
+      char *merged = parts_merged_path (scratch, "training");
+      ck_assert_int_eq (count_entries (scratch), 1);
       unlink (merged);
       free (merged);
     }
-  scratch_remove (features);
 }
 END_TEST
 
@@ -267,31 +261,30 @@ touch (const char *directory, const char *name)
 
 START_TEST (stale_files)
 {
-  char *features = scratch_new (), *directory = parts_directory (features, "training"), host[256] = "";
+  char *directory = parts_directory (scratch, "training"), host[256] = "";
   struct merge_report report;
   gethostname (host, sizeof host - 1);
   pid_t gone = fork ();
   if (gone == 0)
     _exit (0);
   waitpid (gone, NULL, 0);
-  write_parts (features);
+  write_parts ();
   char *dead = text_new ("00001.h5.%s.%ld.0.tmp", host, (long) gone);
   char *alive = text_new ("00001.h5.%s.%ld.0.tmp", host, (long) getppid ());
   touch (directory, dead);
   touch (directory, alive);
   touch (directory, "00001.h5.elsewhere.77.0.tmp");
-  ck_assert_int_eq (merge (features, false, &report), 0);
-  ck_assert_int_eq (scratch_entries (directory), 2); /* the living one's and the other host's recent one */
+  ck_assert_int_eq (merge (false, &report), 0);
+  ck_assert_int_eq (count_entries (directory), 2); /* the living one's and the other host's recent one */
   free (dead);
   free (alive);
   free (directory);
-  scratch_remove (features);
 }
 END_TEST
 
 START_TEST (checked)
 {
-  char *features = scratch_new (), *path = parts_path (features, "training", 1);
+  char *path = parts_path (scratch, "training", 1);
   struct featinfo wanted = sample_info (PER_PART);
   bool reusable = true;
   uint64_t rows = 0, failed = 0;
@@ -299,14 +292,14 @@ START_TEST (checked)
   wanted.origin.parts = PARTS;
   ck_assert_int_eq (parts_check (path, &wanted, false, &reusable, &rows, &failed), 0);
   ck_assert (!reusable);
-  write_parts (features);
+  write_parts ();
   ck_assert_int_eq (parts_check (path, &wanted, false, &reusable, &rows, &failed), 0);
   ck_assert (reusable);
   ck_assert_uint_eq (rows, 9);
   ck_assert_uint_eq (failed, 2);
   strcpy (wanted.provenance.preprocess, "torchvision");
   char *message =
-    text_new ("preprocess is 'keras' in '%s' and 'torchvision' in 'this command'; repeat the command that "
+    text_new ("preprocess is 'keras' in '%s' and 'torchvision' in this command; repeat the command that "
               "made it, choose another folder, or use --force",
               path);
   ck_assert_int_eq (parts_check (path, &wanted, false, &reusable, &rows, &failed), -1);
@@ -327,24 +320,20 @@ START_TEST (checked)
   ck_assert_ptr_nonnull (strstr (error_message (), "use a newer slabfit"));
   featinfo_free (&wanted);
   free (path);
-  scratch_remove (features);
 }
 END_TEST
 
 int
 main (void)
 {
-  Suite *suite = suite_create ("parts");
-  TCase *tests = tcase_create ("parts");
-  tcase_set_timeout (tests, 60);
-  tcase_add_test (tests, names);
-  tcase_add_test (tests, merged_in_order);
-  tcase_add_test (tests, missing);
-  tcase_add_test (tests, refused);
-  tcase_add_test (tests, merged_stands);
-  tcase_add_test (tests, merged_at_once);
-  tcase_add_test (tests, stale_files);
-  tcase_add_test (tests, checked);
-  suite_add_tcase (suite, tests);
-  return run_suite (suite);
+  TCase *cases = new_cases ("parts");
+  tcase_add_test (cases, names);
+  tcase_add_test (cases, merged_in_order);
+  tcase_add_test (cases, missing);
+  tcase_add_test (cases, refused);
+  tcase_add_test (cases, merged_stands);
+  tcase_add_test (cases, merged_at_once);
+  tcase_add_test (cases, stale_files);
+  tcase_add_test (cases, checked);
+  return run_cases (cases, "parts");
 }

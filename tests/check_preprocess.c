@@ -1,28 +1,9 @@
 /* Preprocessing against Pillow's, Keras's and NumPy's values (reference/make_images.py), and its refusals.  */
 #include <config.h>
 
-#include "../src/base/error.h"
-#include "../src/base/file.h"
 #include "../src/base/memory.h"
-#include "../src/base/text.h"
 #include "../src/image/preprocess.h"
-
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* The bytes of tests/reference/images/NAME, to be freed.  */
-static unsigned char *
-read_reference (const char *name, size_t *length)
-{
-  const char *source = getenv ("srcdir");
-  char *path = text_new ("%s/tests/reference/images/%s", source ? source : ".", name);
-  unsigned char *data = file_read (path, 1 << 20, length);
-  ck_assert_msg (data != NULL, "%s", error_message ());
-  free (path);
-  return data;
-}
+#include "support.h"
 
 static void
 assert_resized (const char *spec, const struct pixels *image, int height, int width, const unsigned char *expected)
@@ -43,10 +24,10 @@ START_TEST (resized_like_pillow)
 {
   size_t length, expected_length, used = 0;
   struct pixels photo = { .height = 23, .width = 31 };
-  photo.rgb = read_reference ("photo.rgb", &length);
+  photo.rgb = reference_read ("images/photo.rgb", &length);
   ck_assert_uint_eq (length, 23 * 31 * 3);
-  char *list = (char *) read_reference ("resized.txt", &length), *rest = list, *line;
-  unsigned char *expected = read_reference ("resized.rgb", &expected_length);
+  char *list = reference_read ("images/resized.txt", &length), *rest = list, *line;
+  unsigned char *expected = reference_read ("images/resized.rgb", &expected_length);
   while ((line = strsep (&rest, "\n")) && *line)
     {
       char spec[100];
@@ -69,7 +50,7 @@ START_TEST (positions_like_pillow)
 {
   static const int widths[] = { 64, 640, 1152 };
   size_t length;
-  unsigned char *expected = read_reference ("positions.rgb", &length);
+  unsigned char *expected = reference_read ("images/positions.rgb", &length);
   ck_assert_uint_eq (length, 3 * 224 * 3);
   for (size_t i = 0; i < 3; i++)
     {
@@ -108,8 +89,8 @@ END_TEST
 static const struct {
   const char *spec, *file;
 } planes[] = {
-  { "resize=16x16,order=bgr,mean=123.68:116.779:103.939", "keras.f32" },
-  { "crop=16,order=rgb,scale=1/255,mean=0.485:0.456:0.406,std=0.229:0.224:0.225", "torchvision.f32" },
+  { "resize=16x16,order=bgr,mean=123.68:116.779:103.939", "images/keras.f32" },
+  { "crop=16,order=rgb,scale=1/255,mean=0.485:0.456:0.406,std=0.229:0.224:0.225", "images/torchvision.f32" },
 };
 
 /* Every value of a pixel, in bits.  */
@@ -118,8 +99,8 @@ START_TEST (planes_like_keras_and_torchvision)
   size_t length, pixels_length;
   struct preprocess preprocess;
   float values[3 * 16 * 16];
-  unsigned char *pixels = read_reference ("all.rgb", &pixels_length);
-  float *expected = (float *) read_reference (planes[_i].file, &length);
+  unsigned char *pixels = reference_read ("images/all.rgb", &pixels_length);
+  float *expected = reference_read (planes[_i].file, &length);
   ck_assert_uint_eq (pixels_length, 16 * 16 * 3);
   ck_assert_uint_eq (length, sizeof values);
   ck_assert_int_eq (preprocess_parse (&preprocess, planes[_i].spec), 0);
@@ -215,29 +196,16 @@ START_TEST (bad_specs_are_refused)
 }
 END_TEST
 
-static Suite *
-preprocess_suite (void)
-{
-  Suite *suite = suite_create ("preprocess");
-  TCase *values = tcase_create ("values"), *specs = tcase_create ("specifications");
-  tcase_add_test (values, resized_like_pillow);
-  tcase_add_test (values, positions_like_pillow);
-  tcase_add_test (values, only_the_crop_is_computed);
-  tcase_add_loop_test (values, planes_like_keras_and_torchvision, 0, sizeof planes / sizeof *planes);
-  tcase_add_test (values, normalised_by_hand);
-  tcase_add_test (specs, names);
-  tcase_add_loop_test (specs, bad_specs_are_refused, 0, sizeof bad_specs / sizeof *bad_specs);
-  suite_add_tcase (suite, values);
-  suite_add_tcase (suite, specs);
-  return suite;
-}
-
 int
 main (void)
 {
-  SRunner *runner = srunner_create (preprocess_suite ());
-  srunner_run_all (runner, CK_NORMAL);
-  int failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  TCase *cases = new_cases ("preprocess");
+  tcase_add_test (cases, resized_like_pillow);
+  tcase_add_test (cases, positions_like_pillow);
+  tcase_add_test (cases, only_the_crop_is_computed);
+  tcase_add_loop_test (cases, planes_like_keras_and_torchvision, 0, sizeof planes / sizeof *planes);
+  tcase_add_test (cases, normalised_by_hand);
+  tcase_add_test (cases, names);
+  tcase_add_loop_test (cases, bad_specs_are_refused, 0, sizeof bad_specs / sizeof *bad_specs);
+  return run_cases (cases, "preprocess");
 }

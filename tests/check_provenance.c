@@ -19,7 +19,7 @@ example (void)
 
 START_TEST (written_and_read)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5"), *command = malloc (100001);
+  char *path = scratch_path ("x.h5"), *command = malloc (100001);
   struct provenance provenance = example (), found;
   struct origin origin = { .seed = UINT64_MAX, .version = "0.1.0", .images = 5000, .part = 3, .parts = 20 }, back;
   memset (command, 'x', 100000); /* more than one of HDF5's messages takes */
@@ -45,7 +45,6 @@ START_TEST (written_and_read)
   origin_free (&back);
   free (command);
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
@@ -128,12 +127,10 @@ END_TEST
 int
 main (void)
 {
-  Suite *suite = suite_create ("provenance");
-  TCase *tests = tcase_create ("provenance");
-  tcase_add_test (tests, written_and_read);
-  tcase_add_test (tests, absent);
-  tcase_add_test (tests, of_h5py);
-  tcase_add_test (tests, compared);
-  suite_add_tcase (suite, tests);
-  return run_suite (suite);
+  TCase *cases = new_cases ("provenance");
+  tcase_add_test (cases, written_and_read);
+  tcase_add_test (cases, absent);
+  tcase_add_test (cases, of_h5py);
+  tcase_add_test (cases, compared);
+  return run_cases (cases, "provenance");
 }

@@ -127,7 +127,7 @@ END_TEST
 int
 main (void)
 {
-  TCase *cases = tcase_create ("shuffle");
+  TCase *cases = new_cases ("shuffle");
   tcase_add_test (cases, orders_are_the_reference);
   tcase_add_test (cases, windows_hold_whole_tiles_and_all_rows);
   tcase_add_loop_test (cases, epochs_and_seeds_differ_and_repeat, 0, 2);

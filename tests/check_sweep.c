@@ -217,7 +217,7 @@ END_TEST
 int
 main (void)
 {
-  TCase *cases = tcase_create ("sweep");
+  TCase *cases = new_cases ("sweep");
   tcase_add_loop_test (cases, steps_are_their_definition, 0, 2 * SIZES);
   tcase_add_test (cases, bits_do_not_depend_on_threads);
   tcase_add_test (cases, a_fused_step_is_its_two_halves);

@@ -44,7 +44,9 @@ static void
 assert_digest (const void *data, size_t length, const char *expected)
 {
   char sha256[FILE_SHA256_BYTES];
-  ck_assert_int_eq (file_sha256_bytes (data, length, sha256), 0);
+  struct digest digest = digest_begin ();
+  digest_add (&digest, data, length);
+  ck_assert_int_eq (digest_end (&digest, sha256), 0);
   ck_assert_str_eq (sha256, expected);
 }
 
@@ -108,7 +110,7 @@ static void
 hdf5_shuffled (const float *values, bool half, const hsize_t *offset, unsigned char *bytes, size_t size)
 {
   const hsize_t shape[2] = { ROWS, COLUMNS }, chunk[2] = { TILE_ROWS, TILE_COLUMNS };
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5");
+  char *path = scratch_path ("x.h5");
   hid_t file = H5Fcreate (path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), type = featinfo_value_type (half);
   hid_t space = H5Screate_simple (2, shape, NULL), creation = H5Pcreate (H5P_DATASET_CREATE);
   H5Pset_chunk (creation, 2, chunk);
@@ -133,7 +135,6 @@ hdf5_shuffled (const float *values, bool half, const hsize_t *offset, unsigned c
   H5Tclose (type);
   H5Fclose (file);
   free (path);
-  scratch_remove (folder);
 }
 
 /* The tile at OFFSET, encoded by tile.h, has the same bytes as HDF5's filters make.  */
@@ -233,15 +234,13 @@ END_TEST
 int
 main (void)
 {
-  Suite *suite = suite_create ("tile");
-  TCase *tests = tcase_create ("tile");
-  tcase_add_test (tests, half_rounds_as_numpy);
-  tcase_add_test (tests, half_every_value);
-  tcase_add_test (tests, half_not_finite);
-  tcase_add_test (tests, encode_as_hdf5);
-  tcase_add_test (tests, decode_what_was_encoded);
-  tcase_add_test (tests, decode_refuses);
-  tcase_add_test (tests, sizes_overflow);
-  suite_add_tcase (suite, tests);
-  return run_suite (suite);
+  TCase *cases = new_cases ("tile");
+  tcase_add_test (cases, half_rounds_as_numpy);
+  tcase_add_test (cases, half_every_value);
+  tcase_add_test (cases, half_not_finite);
+  tcase_add_test (cases, encode_as_hdf5);
+  tcase_add_test (cases, decode_what_was_encoded);
+  tcase_add_test (cases, decode_refuses);
+  tcase_add_test (cases, sizes_overflow);
+  return run_cases (cases, "tile");
 }

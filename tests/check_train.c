@@ -46,10 +46,8 @@ options_of (const json_t *item)
 static struct featfile *
 open_reference (const char *name)
 {
-  char *path = reference_path (name);
-  struct featfile *file = featfile_open (path);
+  struct featfile *file = featfile_open (reference_path (name));
   ck_assert_msg (file != NULL, "%s", error_message ());
-  free (path);
   return file;
 }
 
@@ -458,7 +456,7 @@ END_TEST
 int
 main (void)
 {
-  TCase *cases = tcase_create ("train");
+  TCase *cases = new_cases ("train");
   tcase_add_test (cases, training_is_the_reference);
   tcase_add_test (cases, bits_do_not_depend_on_threads);
   tcase_add_test (cases, bits_do_not_depend_on_reading);

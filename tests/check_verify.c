@@ -30,7 +30,7 @@ assert_bad (const char *path, const char *message)
 
 START_TEST (good)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5");
+  char *path = scratch_path ("x.h5");
   struct verify_report report;
   struct failure failure = { (char *) "a", (char *) "b" };
   for (int half = 0; half < 2; half++)
@@ -47,7 +47,6 @@ START_TEST (good)
       featinfo_free (&info);
     }
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
@@ -69,7 +68,7 @@ END_TEST
 /* Flips a bit in the middle of the tile (3, 1) as it lies in the file.  */
 START_TEST (damaged_tile)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5");
+  char *path = scratch_path ("x.h5");
   struct featinfo info = sample_info (ROWS);
   unsigned char tile[4096];
   size_t length, bytes;
@@ -88,13 +87,12 @@ START_TEST (damaged_tile)
   free (data);
   featinfo_free (&info);
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
 START_TEST (not_finite)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5");
+  char *path = scratch_path ("x.h5");
   struct featinfo info = sample_info (5);
   struct workers *workers = workers_new (1);
   struct featwriter *writer = featwriter_new (path, &info);
@@ -114,14 +112,13 @@ START_TEST (not_finite)
   workers_free (workers);
   featinfo_free (&info);
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
 /* A file of the same filters in which a chunk was never written, as a crash of another program leaves it.  */
 START_TEST (missing_tile)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5");
+  char *path = scratch_path ("x.h5");
   const hsize_t shape[2] = { 4, 10 }, chunk[2] = { 2, 10 }, offset[2] = { 0, 0 };
   hid_t file = H5Fcreate (path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), creation = H5Pcreate (H5P_DATASET_CREATE);
   hid_t space = H5Screate_simple (2, shape, NULL), row = H5Screate_simple (1, shape, NULL);
@@ -146,34 +143,30 @@ START_TEST (missing_tile)
   H5Fclose (file);
   assert_bad (path, "chunk (1, 0) of '/features' of '%s', from row 2 and column 0 on, is missing; make the file again");
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
 START_TEST (sums)
 {
-  char *folder = scratch_new (), *path = file_path (folder, "x.h5");
+  char *path = scratch_path ("x.h5");
   struct featinfo info = sample_info (ROWS);
   info.origin.images = ROWS + 2;
   ck_assert_int_eq (sample_write (path, &info, 0, ROWS, NULL, 0), 0);
   assert_bad (path, "'%s' has 30 rows and 0 failures, but was made from 32 images; make the file again");
   featinfo_free (&info);
   free (path);
-  scratch_remove (folder);
 }
 END_TEST
 
 int
 main (void)
 {
-  Suite *suite = suite_create ("verify");
-  TCase *tests = tcase_create ("verify");
-  tcase_add_test (tests, good);
-  tcase_add_test (tests, of_h5py);
-  tcase_add_test (tests, damaged_tile);
-  tcase_add_test (tests, not_finite);
-  tcase_add_test (tests, missing_tile);
-  tcase_add_test (tests, sums);
-  suite_add_tcase (suite, tests);
-  return run_suite (suite);
+  TCase *cases = new_cases ("verify");
+  tcase_add_test (cases, good);
+  tcase_add_test (cases, of_h5py);
+  tcase_add_test (cases, damaged_tile);
+  tcase_add_test (cases, not_finite);
+  tcase_add_test (cases, missing_tile);
+  tcase_add_test (cases, sums);
+  return run_cases (cases, "verify");
 }

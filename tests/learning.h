@@ -1,61 +1,21 @@
-/* What the tests of src/learn share: reference files, scratch files, and small feature files.  */
+/* What the tests of src/learn share: reference values in JSON, and small feature files.  */
 #ifndef SLABFIT_TESTS_LEARNING_H
 #define SLABFIT_TESTS_LEARNING_H
 
-#include "../src/base/error.h"
-#include "../src/base/text.h"
+#include "support.h"
 
-#include <check.h>
-#include <hdf5.h>
 #include <jansson.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-/* The path of NAME in tests/reference; to be freed.  */
-static inline char *
-reference_path (const char *name)
-{
-  const char *source = getenv ("srcdir");
-  char *path = text_new ("%s%stests/reference/%s", source ? source : "", source ? "/" : "", name);
-  ck_assert_ptr_nonnull (path);
-  return path;
-}
-
+/* The contents of tests/reference/NAME.  */
 static inline json_t *
 reference_json (const char *name)
 {
   json_error_t error;
-  char *path = reference_path (name);
+  const char *path = reference_path (name);
   json_t *root = json_load_file (path, 0, &error);
   ck_assert_msg (root != NULL, "%s: %s", path, error.text);
-  free (path);
   return root;
-}
-
-/* A folder for scratch files, made for each test and removed after it.  */
-static char scratch[] = "/tmp/slabfit-check-XXXXXX";
-
-static inline void
-scratch_make (void)
-{
-  H5Eset_auto2 (H5E_DEFAULT, NULL, NULL);
-  ck_assert_ptr_nonnull (mkdtemp (scratch));
-}
-
-static inline void
-scratch_remove (void)
-{
-  char *command = text_new ("rm -rf '%s'", scratch);
-  ck_assert_int_eq (system (command), 0);
-  free (command);
-}
-
-static inline char *
-scratch_path (const char *name)
-{
-  return text_new ("%s/%s", scratch, name);
 }
 
 /* A feature file with /features (rows, columns) and integer /labels alone, by plain HDF5 calls; not chunked where
@@ -79,21 +39,6 @@ write_features (const char *path, const float *values, const int32_t *labels, hs
   H5Sclose (vector);
   H5Pclose (create);
   ck_assert_int_ge (H5Fclose (file), 0);
-}
-
-/* Runs CASES, each test in a scratch folder; returns main's exit status.  */
-static inline int
-run_cases (TCase *cases, const char *name)
-{
-  Suite *suite = suite_create (name);
-  tcase_add_checked_fixture (cases, scratch_make, scratch_remove);
-  tcase_set_timeout (cases, 120);
-  suite_add_tcase (suite, cases);
-  SRunner *runner = srunner_create (suite);
-  srunner_run_all (runner, CK_ENV);
-  int failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 #endif

@@ -1,5 +1,6 @@
 # make check: unit tests by Check, one program for each module, and shell tests of the command line.
 test_headers = \
+  tests/gray_jpeg.h \
   tests/learning.h \
   tests/store_support.h \
   tests/support.h
@@ -7,30 +8,73 @@ unit_tests = \
   tests/check_blas \
   tests/check_csv \
   tests/check_decode \
+  tests/check_error \
   tests/check_extract \
+  tests/check_extractor \
   tests/check_featfile \
   tests/check_featwriter \
+  tests/check_file \
+  tests/check_folder \
   tests/check_head \
+  tests/check_imagestream \
+  tests/check_machine \
   tests/check_manifest \
+  tests/check_memory \
   tests/check_metrics \
   tests/check_model \
   tests/check_network \
   tests/check_organize \
   tests/check_parts \
   tests/check_preprocess \
+  tests/check_progress \
   tests/check_provenance \
+  tests/check_queue \
+  tests/check_random \
   tests/check_shuffle \
+  tests/check_stop \
   tests/check_sweep \
+  tests/check_text \
   tests/check_tile \
   tests/check_train \
-  tests/check_verify
+  tests/check_verify \
+  tests/check_workers
 shell_tests = \
-  tests/check-includes.sh
+  tests/check-includes.sh \
+  tests/cli-baddata.sh \
+  tests/cli-badfile.sh \
+  tests/cli-badimage.sh \
+  tests/cli-config.sh \
+  tests/cli-convert.sh \
+  tests/cli-extract.sh \
+  tests/cli-full.sh \
+  tests/cli-organize.sh \
+  tests/cli-predict.sh \
+  tests/cli-run.sh \
+  tests/cli-stop.sh \
+  tests/cli-tasks.sh \
+  tests/cli-terminal.sh \
+  tests/cli-train.sh \
+  tests/cli-usage.sh \
+  tests/lost-faults.sh \
+  tests/lost-kill.sh \
+  tests/slow-food5k.sh
 
-check_PROGRAMS += tests/check_network_header tests/make_network
+check_PROGRAMS += tests/check_network_header tests/make_network tests/make_photographs
 tests_check_network_header_SOURCES = tests/check_network_header.c
 tests_check_network_header_CFLAGS = $(AM_CFLAGS) -std=c11 -Wpedantic
 tests_check_network_header_LDADD =
+tests_make_photographs_LDADD = $(LIBJPEG_LIBS)
+
+# Opened at run time: a network without libtorch, and system calls that fail.
+check_PROGRAMS += tests/faults.so tests/stub_network.so
+tests_faults_so_SOURCES = tests/faults.c
+tests_faults_so_CFLAGS = $(AM_CFLAGS) -fPIC
+tests_faults_so_LDFLAGS = -shared
+tests_faults_so_LDADD =
+tests_stub_network_so_SOURCES = tests/stub_network.c
+tests_stub_network_so_CFLAGS = $(AM_CFLAGS) -fPIC
+tests_stub_network_so_LDFLAGS = -shared
+tests_stub_network_so_LDADD =
 
 # What the unit tests link; the other programs say themselves.
 LDADD = $(CHECK_LIBS) $(SLABFIT_LIBS)

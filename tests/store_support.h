@@ -1,75 +1,11 @@
-/* What the tests of src/store share: scratch folders, reference files, and feature files to work on.  */
-#ifndef STORE_SUPPORT_H
-#define STORE_SUPPORT_H
+/* What the tests of src/store share: feature files to work on.  */
+#ifndef SLABFIT_TESTS_STORE_SUPPORT_H
+#define SLABFIT_TESTS_STORE_SUPPORT_H
 
-#include "../src/base/error.h"
 #include "../src/base/memory.h"
 #include "../src/base/workers.h"
 #include "../src/store/featwriter.h"
-
-#include <check.h>
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-/* tests/reference/NAME, valid until the next call.  */
-static inline const char *
-reference_path (const char *name)
-{
-  static char path[4096];
-  const char *source = getenv ("srcdir");
-  snprintf (path, sizeof path, "%s%stests/reference/%s", source ? source : "", source ? "/" : "", name);
-  if (!source && access (path, R_OK)) /* run inside tests */
-    snprintf (path, sizeof path, "reference/%s", name);
-  return path;
-}
-
-/* A fresh folder, to be removed by scratch_remove.  */
-static inline char *
-scratch_new (void)
-{
-  const char *base = getenv ("TMPDIR");
-  char *path = text_new ("%s/slabfit-store-XXXXXX", base ? base : "/tmp");
-  ck_assert_ptr_nonnull (mkdtemp (path));
-  return path;
-}
-
-static inline void
-scratch_remove (char *path)
-{
-  DIR *stream = opendir (path);
-  for (struct dirent *entry; stream && (entry = readdir (stream));)
-    if (strcmp (entry->d_name, ".") && strcmp (entry->d_name, ".."))
-      {
-        char *inside = file_path (path, entry->d_name);
-        if (file_is_directory (inside))
-          scratch_remove (inside);
-        else
-          {
-            unlink (inside);
-            free (inside);
-          }
-      }
-  if (stream)
-    closedir (stream);
-  rmdir (path);
-  free (path);
-}
-
-/* How many entries the folder has.  */
-static inline int
-scratch_entries (const char *path)
-{
-  int count = -2;
-  DIR *stream = opendir (path);
-  while (stream && readdir (stream))
-    count++;
-  if (stream)
-    closedir (stream);
-  return count;
-}
+#include "support.h"
 
 /* A value of the test files: mostly zeros, exact in float16, and different for each row and column.  */
 static inline float
@@ -148,18 +84,6 @@ sample_write (const char *path, const struct featinfo *info, uint64_t first, uin
     return featwriter_commit (writer, rows, failures, failure_count);
   featwriter_discard (writer);
   return -1;
-}
-
-/* Runs SUITE and returns the exit status.  */
-static inline int
-run_suite (Suite *suite)
-{
-  H5Eset_auto2 (H5E_DEFAULT, NULL, NULL);
-  SRunner *runner = srunner_create (suite);
-  srunner_run_all (runner, CK_NORMAL);
-  int failed = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 #endif

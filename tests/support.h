@@ -1,4 +1,4 @@
-/* What tests share: reference files, scratch folders, small JPEG files, and running a suite.  */
+/* What the unit tests share: reference files, a scratch folder for each test, and running them.  */
 #ifndef SLABFIT_TESTS_SUPPORT_H
 #define SLABFIT_TESTS_SUPPORT_H
 
@@ -7,6 +7,7 @@
 #include "../src/base/text.h"
 
 #include <check.h>
+#include <dirent.h>
 #include <ftw.h>
 #include <hdf5.h>
 #include <stdio.h>
@@ -14,15 +15,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <jpeglib.h>
-
-/* The path of tests/reference/NAME; to be freed.  */
-static inline char *
+/* tests/reference/NAME, valid until the next call.  */
+static inline const char *
 reference_path (const char *name)
 {
+  static char path[4096];
   const char *source = getenv ("srcdir");
-  char *path = text_new ("%s%stests/reference/%s", source ? source : "", source ? "/" : "", name);
-  ck_assert_ptr_nonnull (path);
+  snprintf (path, sizeof path, "%s/tests/reference/%s", source ? source : ".", name);
   return path;
 }
 
@@ -30,21 +29,21 @@ reference_path (const char *name)
 static inline void *
 reference_read (const char *name, size_t *length)
 {
-  char *path = reference_path (name);
-  void *data = file_read (path, 1 << 24, length);
+  void *data = file_read (reference_path (name), 1 << 24, length);
   ck_assert_msg (data != NULL, "%s", error_message ());
-  free (path);
   return data;
 }
 
-/* A fresh folder, to be removed by scratch_remove.  */
-static inline char *
-scratch_new (void)
+/* The running test's own folder.  */
+static char *scratch;
+
+static inline void
+scratch_make (void)
 {
   const char *base = getenv ("TMPDIR");
-  char *path = text_new ("%s/slabfit-check-XXXXXX", base ? base : "/tmp");
-  ck_assert_ptr_nonnull (mkdtemp (path));
-  return path;
+  H5Eset_auto2 (H5E_DEFAULT, NULL, NULL);
+  scratch = text_new ("%s/slabfit-check-XXXXXX", base ? base : "/tmp");
+  ck_assert_ptr_nonnull (mkdtemp (scratch));
 }
 
 static inline int
@@ -55,47 +54,50 @@ scratch_remove_entry (const char *path, const struct stat *status, int kind, str
 }
 
 static inline void
-scratch_remove (char *path)
+scratch_remove (void)
 {
-  nftw (path, scratch_remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-  free (path);
+  nftw (scratch, scratch_remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+  free (scratch);
 }
 
-/* Writes PATH, a JPEG of HEIGHT x WIDTH pixels that are all GRAY: at quality 100 they decode to GRAY exactly.  */
-static inline void
-write_gray_jpeg (const char *path, int height, int width, int gray)
+/* The path of NAME in it; to be freed.  */
+static inline char *
+scratch_path (const char *name)
 {
-  struct jpeg_compress_struct jpeg;
-  struct jpeg_error_mgr errors;
-  FILE *stream = fopen (path, "wb");
-  ck_assert_msg (stream != NULL, "%s", path);
-  unsigned char *row = malloc ((size_t) width);
-  memset (row, gray, (size_t) width);
-  jpeg.err = jpeg_std_error (&errors);
-  jpeg_create_compress (&jpeg);
-  jpeg_stdio_dest (&jpeg, stream);
-  jpeg.image_width = (JDIMENSION) width;
-  jpeg.image_height = (JDIMENSION) height;
-  jpeg.input_components = 1;
-  jpeg.in_color_space = JCS_GRAYSCALE;
-  jpeg_set_defaults (&jpeg);
-  jpeg_set_quality (&jpeg, 100, TRUE);
-  jpeg_start_compress (&jpeg, TRUE);
-  while (jpeg.next_scanline < jpeg.image_height)
-    jpeg_write_scanlines (&jpeg, &row, 1);
-  jpeg_finish_compress (&jpeg);
-  jpeg_destroy_compress (&jpeg);
-  free (row);
-  fclose (stream);
+  return file_path (scratch, name);
 }
 
-/* Runs SUITE and returns the exit status.  */
+/* How many entries FOLDER has.  */
 static inline int
-run_suite (Suite *suite)
+count_entries (const char *folder)
 {
-  H5Eset_auto2 (H5E_DEFAULT, NULL, NULL);
+  int count = -2;
+  DIR *stream = opendir (folder);
+  while (stream && readdir (stream))
+    count++;
+  if (stream)
+    closedir (stream);
+  return count;
+}
+
+/* An empty case NAME, each of whose tests is given its folder.  */
+static inline TCase *
+new_cases (const char *name)
+{
+  TCase *cases = tcase_create (name);
+  tcase_add_checked_fixture (cases, scratch_make, scratch_remove);
+  tcase_set_timeout (cases, 120);
+  return cases;
+}
+
+/* Runs CASES as the suite NAME; returns main's exit status.  */
+static inline int
+run_cases (TCase *cases, const char *name)
+{
+  Suite *suite = suite_create (name);
+  suite_add_tcase (suite, cases);
   SRunner *runner = srunner_create (suite);
-  srunner_run_all (runner, CK_NORMAL);
+  srunner_run_all (runner, CK_ENV);
   int failed = srunner_ntests_failed (runner);
   srunner_free (runner);
   return failed ? EXIT_FAILURE : EXIT_SUCCESS;

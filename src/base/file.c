@@ -45,14 +45,21 @@ file_make_directories (const char *path)
   if (!partial)
     return -1;
   int result = 0;
-  for (char *end = partial; result == 0 && *end; )
+  for (char *end = partial; result == 0 && *end;)
     {
       end += strspn (end, "/");
       end += strcspn (end, "/");
       char kept = *end;
       *end = '\0';
-      if (mkdir (partial, 0777) && !file_is_directory (partial))
-        result = error_system ("make the folder", partial);
+      if (mkdir (partial, 0777))
+        {
+          int number = errno; /* of mkdir, not of looking at what is there */
+          if (!file_is_directory (partial))
+            {
+              errno = number;
+              result = error_system ("make the folder", partial);
+            }
+        }
       *end = kept;
     }
   free (partial);
@@ -192,48 +199,61 @@ file_read (const char *path, size_t limit, size_t *length)
   return data;
 }
 
-static void
-write_hexadecimal (const unsigned char *digest, char *text)
+struct digest
+digest_begin (void)
 {
-  for (int i = 0; i < 32; i++)
-    sprintf (text + 2 * i, "%02x", digest[i]);
+  struct digest digest = { EVP_MD_CTX_new () };
+  if (digest.context && !EVP_DigestInit_ex (digest.context, EVP_sha256 (), NULL))
+    digest_discard (&digest);
+  return digest;
 }
 
-static int
-digest_stream (EVP_MD_CTX *context, FILE *stream, unsigned char *digest)
+void
+digest_add (struct digest *digest, const void *data, size_t length)
 {
-  static _Thread_local unsigned char block[1 << 16];
-  size_t length;
-  while ((length = fread (block, 1, sizeof block, stream)) > 0)
-    if (!EVP_DigestUpdate (context, block, length))
-      return -1;
-  return ferror (stream) || !EVP_DigestFinal_ex (context, digest, NULL) ? -1 : 0;
+  if (digest->context && !EVP_DigestUpdate (digest->context, data, length))
+    digest_discard (digest);
+}
+
+int
+digest_end (struct digest *digest, char sha256[FILE_SHA256_BYTES])
+{
+  unsigned char sum[EVP_MAX_MD_SIZE];
+  int good = digest->context && EVP_DigestFinal_ex (digest->context, sum, NULL);
+  digest_discard (digest);
+  if (!good)
+    return error_set ("a SHA-256 could not be computed; check memory and the OpenSSL installation");
+  for (int i = 0; i < (FILE_SHA256_BYTES - 1) / 2; i++)
+    sprintf (sha256 + 2 * i, "%02x", sum[i]);
+  return 0;
+}
+
+void
+digest_discard (struct digest *digest)
+{
+  EVP_MD_CTX_free (digest->context);
+  digest->context = NULL;
 }
 
 int
 file_sha256 (const char *path, char sha256[FILE_SHA256_BYTES])
 {
-  unsigned char digest[32];
+  static _Thread_local unsigned char block[1 << 16];
+  size_t length;
+  int result = 0;
   FILE *stream = fopen (path, "rbe");
   if (!stream)
     return error_system ("open", path);
-  EVP_MD_CTX *context = EVP_MD_CTX_new ();
-  int result = 0;
-  if (!context || !EVP_DigestInit_ex (context, EVP_sha256 (), NULL) || digest_stream (context, stream, digest))
-    result = error_system ("read", path);
+  struct digest digest = digest_begin ();
+  while ((length = fread (block, 1, sizeof block, stream)) > 0)
+    digest_add (&digest, block, length);
+  if (ferror (stream))
+    {
+      result = error_system ("read", path);
+      digest_discard (&digest);
+    }
   else
-    write_hexadecimal (digest, sha256);
-  EVP_MD_CTX_free (context);
+    result = digest_end (&digest, sha256);
   fclose (stream);
   return result;
-}
-
-int
-file_sha256_bytes (const void *data, size_t length, char sha256[FILE_SHA256_BYTES])
-{
-  unsigned char digest[32];
-  if (!EVP_Digest (data, length, digest, NULL, EVP_sha256 (), NULL))
-    return error_set ("the SHA-256 of %zu bytes could not be computed; check the OpenSSL installation", length);
-  write_hexadecimal (digest, sha256);
-  return 0;
 }

@@ -31,8 +31,17 @@ int file_write (const char *path, const void *data, size_t length);
    it has more than LIMIT bytes.  */
 void *file_read (const char *path, size_t limit, size_t *length);
 
-/* SHA-256 in hexadecimal of a file's bytes, or of LENGTH bytes of DATA.  */
+/* SHA-256 of bytes that are added piece by piece.  What fails on the way shows at the end.  */
+struct digest {
+  void *context; /* OpenSSL's, owned; NULL after a failure and after the end */
+};
+
+struct digest digest_begin (void);
+void digest_add (struct digest *digest, const void *data, size_t length);
+int digest_end (struct digest *digest, char sha256[FILE_SHA256_BYTES]); /* in hexadecimal */
+void digest_discard (struct digest *digest);                            /* instead of digest_end */
+
+/* SHA-256 in hexadecimal of a file's bytes.  */
 int file_sha256 (const char *path, char sha256[FILE_SHA256_BYTES]);
-int file_sha256_bytes (const void *data, size_t length, char sha256[FILE_SHA256_BYTES]);
 
 #endif

@@ -36,9 +36,8 @@ memory_new (size_t count, size_t size)
   size_t bytes;
   if (memory_multiply (count, size, "a buffer's size", &bytes))
     return NULL;
-  size_t total = bytes + ALIGNMENT; /* one line in front of the buffer holds its size */
-  size_t rounded = (total + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-  unsigned char *block = rounded < bytes ? NULL : aligned_alloc (ALIGNMENT, rounded);
+  size_t rounded = (bytes + 2 * ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; /* a line in front holds the size */
+  unsigned char *block = bytes < PTRDIFF_MAX - 2 * ALIGNMENT ? aligned_alloc (ALIGNMENT, rounded) : NULL;
   if (!block)
     {
       error_set ("no memory for a buffer of %zu bytes; give the job more memory or ask for smaller batches", bytes);

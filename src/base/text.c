@@ -4,6 +4,7 @@
 
 #include "error.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -63,10 +64,10 @@ text_parse_bytes (const char *text, const char *what, uint64_t *bytes)
   char *end;
   errno = 0;
   uintmax_t parsed = strtoumax (text, &end, 10);
-  const char *suffix = *end ? strchr (suffixes, *end & ~0x20) : NULL;
+  const char *suffix = isalpha ((unsigned char) *end) ? strchr (suffixes, toupper ((unsigned char) *end)) : NULL;
   unsigned shift = suffix ? 10 * (unsigned) (suffix - suffixes + 1) : 0;
   bool whole = *end == '\0' || (suffix && end[1] == '\0');
-  if (end == text || *text == '-' || !whole || errno || parsed == 0 || parsed > UINT64_MAX >> shift)
+  if (!isdigit ((unsigned char) *text) || !whole || errno || parsed == 0 || parsed > UINT64_MAX >> shift)
     return error_usage ("%s takes a number of bytes such as 800M or 16G, not '%s'", what, text);
   *bytes = (uint64_t) parsed << shift;
   return 0;

@@ -4,6 +4,7 @@
 
 #include "../base/error.h"
 #include "command.h"
+#include "output.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,11 +58,15 @@ parse (int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp argp = {
-  option_table, parse, "ARCHITECTURE",
+  option_table,
+  parse,
+  "ARCHITECTURE",
   "Build a backbone, a TorchScript network that turns images into feature maps: resnet50, resnet101 or resnet152 in "
   "Keras's structure. Its preprocessing and feature shape travel inside the file."
   "\vExample: slabfit backbone resnet50 --random 42 -o resnet50.ts",
-  options_children, 0, 0
+  options_children,
+  0,
+  0
 };
 
 static void
@@ -84,12 +89,14 @@ run (int argc, char **argv, struct common *common, json_t **result)
   if (options_parse (&command_backbone, argc, argv, &options))
     return -1;
   *common = options.common;
+  if (output_check (options.output))
+    return -1;
   if (backbone_build_random (options.output, options.architecture, (uint64_t) options.random, common->force, &report))
     return -1;
   const int64_t *shape = report.feature_shape;
-  *result = json_pack ("{s:s, s:s, s:[I,I,I], s:s}", "file", options.output, "sha256", report.sha256, "feature_shape",
-                       (json_int_t) shape[0], (json_int_t) shape[1], (json_int_t) shape[2], "preprocess",
-                       report.preprocess);
+  *result =
+    json_pack ("{s:s, s:s, s:[I,I,I], s:s}", "file", options.output, "sha256", report.sha256, "feature_shape",
+               (json_int_t) shape[0], (json_int_t) shape[1], (json_int_t) shape[2], "preprocess", report.preprocess);
   if (!common->json)
     print (*result);
   return 0;

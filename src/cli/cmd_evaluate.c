@@ -7,6 +7,7 @@
 #include "../learn/metrics.h"
 #include "../learn/modelfile.h"
 #include "command.h"
+#include "output.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -53,10 +54,14 @@ parse (int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp argp = {
-  option_table, parse, "MODEL.h5 FILE.h5",
+  option_table,
+  parse,
+  "MODEL.h5 FILE.h5",
   "Run a model over a feature file and print scikit-learn's classification report and the confusion matrix."
   "\vExample: slabfit evaluate model.h5 features/evaluation.h5",
-  options_children, 0, 0
+  options_children,
+  0,
+  0
 };
 
 /* Prints TEXT as a CSV field, quoted where it must be (RFC 4180).  */
@@ -76,7 +81,8 @@ print_field (FILE *stream, const char *text)
 
 /* One line: image, class, predicted, and the probability of each class.  */
 static void
-print_row (FILE *stream, const char *image, const struct names *classes, const struct evaluation *evaluation, uint64_t row)
+print_row (FILE *stream, const char *image, const struct names *classes, const struct evaluation *evaluation,
+           uint64_t row)
 {
   print_field (stream, image);
   fputc (',', stream);
@@ -114,8 +120,22 @@ print_rows (FILE *stream, struct featfile *file, const struct names *classes, co
   return result;
 }
 
+/* Gives the finished TEMPORARY its name PATH.  A file of other contents is not replaced, unless FORCE.  */
 static int
-write_predictions (const char *path, struct featfile *file, const struct names *classes,
+keep_predictions (const char *temporary, const char *path, bool force)
+{
+  char written[FILE_SHA256_BYTES], found[FILE_SHA256_BYTES];
+  if (!file_exists (path) || force)
+    return file_commit (temporary, path);
+  int result = file_sha256 (temporary, written) || file_sha256 (path, found) ? -1 : 0;
+  if (result == 0 && strcmp (written, found))
+    result = error_set ("'%s' is there already with other contents; choose another name or give --force", path);
+  remove (temporary);
+  return result;
+}
+
+static int
+write_predictions (const char *path, bool force, struct featfile *file, const struct names *classes,
                    const struct evaluation *evaluation)
 {
   char *temporary = file_temporary (path);
@@ -126,12 +146,13 @@ write_predictions (const char *path, struct featfile *file, const struct names *
   else
     {
       result = print_rows (stream, file, classes, evaluation);
-      if ((ferror (stream) | fclose (stream)) && result == 0)
+      bool failed = ferror (stream) != 0;
+      if ((fclose (stream) || failed) && result == 0)
         result = error_system ("write", path);
       if (result)
         remove (temporary);
       else
-        result = file_commit (temporary, path);
+        result = keep_predictions (temporary, path, force);
     }
   free (temporary);
   return result;
@@ -143,7 +164,7 @@ print (const struct metrics *metrics)
 {
   char *report = metrics_report (metrics), *confusion = metrics_confusion_text (metrics);
   if (report && confusion)
-    printf ("%s\n%s", report, confusion);
+    printf ("%s\nconfusion matrix (rows: the class, columns: the prediction)\n\n%s", report, confusion);
   int result = report && confusion ? 0 : -1;
   free (report);
   free (confusion);
@@ -172,11 +193,12 @@ evaluate_file (const struct options *options, const struct model *model, struct 
                json_t **result)
 {
   struct evaluation evaluation;
-  if (evaluate (model, options->argument[0], file, workers, &evaluation))
+  if ((options->predictions && output_check (options->predictions))
+      || evaluate (model, options->argument[0], file, workers, &evaluation))
     return -1;
   int status = 0;
   if (options->predictions)
-    status = write_predictions (options->predictions, file, &model->classes, &evaluation);
+    status = write_predictions (options->predictions, options->common.force, file, &model->classes, &evaluation);
   if (status == 0)
     status = report_metrics (options, model, &evaluation, result);
   evaluation_free (&evaluation);
@@ -190,6 +212,8 @@ run (int argc, char **argv, struct common *common, json_t **result)
   if (options_parse (&command_evaluate, argc, argv, &options))
     return -1;
   *common = options.common;
+  if (!result)
+    return 0;
   struct model *model = modelfile_read (options.argument[0]);
   struct featfile *file = model ? featfile_open (options.argument[1]) : NULL;
   struct workers *workers = file ? workers_new (common->threads) : NULL;

@@ -3,9 +3,9 @@
 #include "../store/csv.h"
 
 #include "../base/error.h"
-#include "../base/file.h"
 #include "../base/workers.h"
 #include "command.h"
+#include "output.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -47,10 +47,14 @@ parse (int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp argp = {
-  option_table, parse, "FILE.h5",
+  option_table,
+  parse,
+  "FILE.h5",
   "Write a feature file as CSV: a line for each row, the number of its class and then its values."
   "\vExample: slabfit export features/evaluation.h5 -o evaluation.csv",
-  options_children, 0, 0
+  options_children,
+  0,
+  0
 };
 
 static int
@@ -61,8 +65,8 @@ run (int argc, char **argv, struct common *common, json_t **result)
   if (options_parse (&command_export, argc, argv, &options))
     return -1;
   *common = options.common;
-  if (file_exists (options.output) && !common->force)
-    return error_set ("'%s' is there already; choose another name or give --force", options.output);
+  if (output_check_new (options.output, common->force))
+    return -1;
   struct workers *workers = workers_new (common->threads);
   int status = workers ? csv_export (options.input, options.output, workers, &rows) : -1;
   workers_free (workers);

@@ -8,6 +8,7 @@
 #include "command.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,22 +42,14 @@ static const struct argp_option option_table[] = {
   { "network-batch", KEY_NETWORK_BATCH, "N", 0, "Images in one run of the network (8)", 0 },
   { "output", 'o', "FEATURES", 0, "The folder for SPLIT.h5", 0 },
   { "pool", KEY_POOL, "KIND", 0, "none, avg or max over a map's height and width (none)", 0 },
-  { "preprocess", KEY_PREPROCESS, "SPEC", 0, "keras, torchvision or key=value,... (the backbone's own, else keras)", 0 },
-  { "rows-per-part", KEY_ROWS_PER_PART, "N", 0, "Images in a part, the unit that is kept or made again (512)", 0 },
+  { "preprocess", KEY_PREPROCESS, "SPEC", 0, "keras, torchvision or key=value,... (the backbone's own, else keras)",
+    0 },
+  { "rows-per-part", KEY_ROWS_PER_PART, "N", 0,
+    "Images in a part, the unit that is kept or made again, rounded up to whole chunks (512)", 0 },
   { "split", KEY_SPLIT, "NAME,NAME...", 0, "Only these splits (all)", 0 },
   { "task", KEY_TASK, "I/N", 0, "Only every N-th part, from the I-th (0/1)", 0 },
   { 0 },
 };
-
-static int
-parse_task (const char *text, struct extract_options *options)
-{
-  int end = 0;
-  if (sscanf (text, "%d/%d%n", &options->task, &options->tasks, &end) != 2 || text[end] || options->task < 0
-      || options->tasks < 1 || options->task >= options->tasks)
-    return error_usage ("--task takes I/N with I from 0 to N - 1, not '%s'", text);
-  return 0;
-}
 
 static int
 parse_whole (const char *text, const char *what, int64_t lowest, int64_t highest, int *value)
@@ -66,6 +59,17 @@ parse_whole (const char *text, const char *what, int64_t lowest, int64_t highest
     return -1;
   *value = (int) number;
   return 0;
+}
+
+static int
+parse_task (const char *text, struct extract_options *options)
+{
+  const char *slash = strchr (text, '/');
+  char *number = slash ? text_new ("%.*s", (int) (slash - text), text) : NULL;
+  bool good = number && parse_whole (slash + 1, "--task", 1, INT_MAX, &options->tasks) == 0
+              && parse_whole (number, "--task", 0, options->tasks - 1, &options->task) == 0;
+  free (number);
+  return good ? 0 : error_usage ("--task takes I/N with I from 0 to N - 1, not '%s'", text);
 }
 
 static int
@@ -130,7 +134,7 @@ parse (int key, char *argument, struct argp_state *state)
     case ARGP_KEY_END:
       if (!options->extract.dataset)
         argp_error (state, "give the DATASET, a folder of SPLIT/CLASS/ folders");
-      if (!options->extract.features)
+      if (!options->extract.features || !*options->extract.features)
         argp_error (state, "give the folder for the features: -o FEATURES");
       if (!options->extract.backbone)
         argp_error (state, "give the network: --backbone FILE.ts ('slabfit backbone' makes one)");
@@ -145,7 +149,9 @@ parse (int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp argp = {
-  option_table, parse, "DATASET",
+  option_table,
+  parse,
+  "DATASET",
   "Turn the images of DATASET/SPLIT/CLASS/ into features, FEATURES/SPLIT.h5. Finished parts are kept: after a stop, "
   "run the same command again."
   "\vSPEC is written in the order in which it is applied: resize=256 (shorter side) or resize=224x224 (height x "
@@ -154,7 +160,9 @@ static const struct argp argp = {
   "keras: resize=224x224,order=bgr,mean=123.68:116.779:103.939\n"
   "torchvision: resize=256,crop=224,interp=bilinear,order=rgb,scale=1/255 and ImageNet's mean and std\n\n"
   "Example: slabfit extract dataset -o features --backbone resnet50.ts",
-  options_children, 0, 0
+  options_children,
+  0,
+  0
 };
 
 /* {"splits": {SPLIT: {rows, failed, reused_rows, missing_parts}}, rates, times and memory}  */
@@ -170,9 +178,9 @@ result_new (const struct extract_report *report)
                                       (json_int_t) split->failed, "reused_rows", (json_int_t) split->reused_rows,
                                       "missing_parts", (json_int_t) split->missing));
     }
-  json_t *seconds = json_pack ("{s:f, s:f, s:f, s:f, s:f}", "decode", report->seconds.decode, "network",
-                               report->seconds.network, "compress", report->seconds.compress, "write",
-                               report->seconds.write, "wall", report->wall_seconds);
+  json_t *seconds =
+    json_pack ("{s:f, s:f, s:f, s:f, s:f}", "decode", report->seconds.decode, "network", report->seconds.network,
+               "compress", report->seconds.compress, "write", report->seconds.write, "wall", report->wall_seconds);
   return json_pack ("{s:o, s:f, s:o, s:I, s:I}", "splits", splits, "images_per_second", report->images_per_second,
                     "seconds", seconds, "peak_bytes", (json_int_t) memory_peak_resident_bytes (), "buffer_bytes",
                     (json_int_t) memory_peak_bytes ());
@@ -190,31 +198,39 @@ print (const json_t *result)
   const char *name;
   json_t *split;
   json_object_foreach (json_object_get (result, "splits"), name, split)
-    {
-      json_int_t missing = json_integer_value (json_object_get (split, "missing_parts"));
-      printf ("%s: %" JSON_INTEGER_FORMAT " rows, %" JSON_INTEGER_FORMAT " of them kept from before, %" JSON_INTEGER_FORMAT
-              " failed\n",
-              name, json_integer_value (json_object_get (split, "rows")),
-              json_integer_value (json_object_get (split, "reused_rows")),
-              json_integer_value (json_object_get (split, "failed")));
-      if (missing > 0)
-        printf ("%s: %" JSON_INTEGER_FORMAT " parts are still missing; the last task to end merges them\n", name, missing);
-    }
-  printf ("%.1f images/s; seconds of all threads: decode %.1f, network %.1f, compress %.1f, write %.1f; wall %.1f\n",
-          json_number_value (json_object_get (result, "images_per_second")), get_seconds (result, "decode"),
-          get_seconds (result, "network"), get_seconds (result, "compress"), get_seconds (result, "write"),
-          get_seconds (result, "wall"));
+  {
+    json_int_t missing = json_integer_value (json_object_get (split, "missing_parts"));
+    printf ("%s: %" JSON_INTEGER_FORMAT " rows, %" JSON_INTEGER_FORMAT
+            " of them kept from before, %" JSON_INTEGER_FORMAT " failed\n",
+            name, json_integer_value (json_object_get (split, "rows")),
+            json_integer_value (json_object_get (split, "reused_rows")),
+            json_integer_value (json_object_get (split, "failed")));
+    if (missing > 0)
+      printf ("%s: %" JSON_INTEGER_FORMAT " part%s still missing; the last task to end merges them\n", name, missing,
+              missing == 1 ? " is" : "s are");
+  }
+  if (json_number_value (json_object_get (result, "images_per_second")) > 0)
+    printf ("%.1f images/s; seconds of all threads: decode %.1f, network %.1f, compress %.1f, write %.1f; wall %.1f\n",
+            json_number_value (json_object_get (result, "images_per_second")), get_seconds (result, "decode"),
+            get_seconds (result, "network"), get_seconds (result, "compress"), get_seconds (result, "write"),
+            get_seconds (result, "wall"));
 }
 
 static int
 run (int argc, char **argv, struct common *common, json_t **result)
 {
-  struct options options = { .extract = { .compress = 1, .batch = 8, .rows_per_part = 512, .tasks = 1,
-                                          .max_failures = { 1, true } } };
+  struct options options = {
+    .extract = { .compress = 1, .batch = 8, .rows_per_part = 512, .tasks = 1, .max_failures = { 1, true } }
+  };
   struct extract_report report;
   if (options_parse (&command_extract, argc, argv, &options))
     return -1;
   *common = options.common;
+  if (!result)
+    {
+      names_free (&options.splits);
+      return 0;
+    }
   options.extract.splits = &options.splits;
   options.extract.force = common->force;
   options.extract.threads = common->threads;

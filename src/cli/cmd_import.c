@@ -3,9 +3,9 @@
 #include "../store/csv.h"
 
 #include "../base/error.h"
-#include "../base/file.h"
 #include "../base/workers.h"
 #include "command.h"
+#include "output.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -82,10 +82,14 @@ parse (int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp argp = {
-  option_table, parse, "FILE.csv",
+  option_table,
+  parse,
+  "FILE.csv",
   "Make a feature file of a CSV file whose lines are the number of a class and then the values."
   "\vExample: slabfit import training.csv -o training.h5 --classes non_food,food",
-  options_children, 0, 0
+  options_children,
+  0,
+  0
 };
 
 static int
@@ -97,8 +101,8 @@ run (int argc, char **argv, struct common *common, json_t **result)
     return -1;
   *common = options.common;
   options.csv.command = common->command_line;
-  if (file_exists (options.output) && !common->force)
-    return error_set ("'%s' is there already; choose another name or give --force", options.output);
+  if (output_check_new (options.output, common->force))
+    return -1;
   struct workers *workers = workers_new (common->threads);
   int status = workers ? csv_import (options.input, options.output, &options.csv, workers, &rows) : -1;
   workers_free (workers);

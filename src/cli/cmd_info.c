@@ -11,7 +11,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct options {
   struct common common;
@@ -41,12 +43,14 @@ parse (int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp argp = {
-  NULL, parse, "FILE",
-  "What a feature file, a model or a backbone is and how it was made."
-  "\vExample: slabfit info features/training.h5",
-  options_children, 0, 0
-};
+static const struct argp argp = { NULL,
+                                  parse,
+                                  "FILE",
+                                  "What a feature file, a model or a backbone is and how it was made."
+                                  "\vExample: slabfit info features/training.h5",
+                                  options_children,
+                                  0,
+                                  0 };
 
 static json_t *
 names_json (const struct names *names)
@@ -66,9 +70,9 @@ add_provenance (json_t *info, const struct provenance *provenance)
   json_t *shape = json_array ();
   for (int i = 0; i < provenance->rank; i++)
     json_array_append_new (shape, json_integer ((json_int_t) provenance->shape[i]));
-  json_object_update_new (info, json_pack ("{s:o, s:s, s:s, s:s, s:s, s:b, s:s}", "feature_shape", shape, "backbone_sha256",
-                                           provenance->backbone_sha256, "layer", provenance->layer, "pool",
-                                           provenance->pool, "preprocess", provenance->preprocess, "exif",
+  json_object_update_new (info, json_pack ("{s:o, s:s, s:s, s:s, s:s, s:b, s:s}", "feature_shape", shape,
+                                           "backbone_sha256", provenance->backbone_sha256, "layer", provenance->layer,
+                                           "pool", provenance->pool, "preprocess", provenance->preprocess, "exif",
                                            provenance->exif, "precision", provenance->precision));
 }
 
@@ -77,13 +81,29 @@ add_origin (json_t *info, const struct origin *origin)
 {
   if (!origin->version[0])
     return;
-  json_object_update_new (info, json_pack ("{s:I, s:s, s:I, s:s, s:s?}", "seed", (json_int_t) origin->seed,
-                                           "manifest_sha256", origin->manifest_sha256, "images",
-                                           (json_int_t) origin->images, "version", origin->version, "command",
-                                           origin->command));
+  if (origin->manifest_sha256[0])
+    json_object_update_new (info, json_pack ("{s:I, s:s, s:I}", "seed", (json_int_t) origin->seed, "manifest_sha256",
+                                             origin->manifest_sha256, "images", (json_int_t) origin->images));
   if (origin->parts > 0)
-    json_object_update_new (info, json_pack ("{s:I, s:I}", "part", (json_int_t) origin->part, "parts",
-                                             (json_int_t) origin->parts));
+    json_object_update_new (
+      info, json_pack ("{s:I, s:I}", "part", (json_int_t) origin->part, "parts", (json_int_t) origin->parts));
+  json_object_update_new (info, json_pack ("{s:s, s:s?}", "version", origin->version, "command", origin->command));
+}
+
+/* Adds which images could not be read, and why.  */
+static int
+add_failures (json_t *info, struct featfile *file)
+{
+  struct failure *failures;
+  size_t count;
+  if (featfile_read_failures (file, &failures, &count))
+    return -1;
+  json_t *reasons = json_object ();
+  for (size_t i = 0; i < count; i++)
+    json_object_set_new (reasons, failures[i].image, json_string (failures[i].reason));
+  failures_free (failures, count);
+  json_object_set_new (info, "failures", reasons);
+  return 0;
 }
 
 /* {CLASS: rows}; NULL with the error set.  */
@@ -117,14 +137,19 @@ describe_features (const char *path)
   const struct featinfo *features = featfile_info (file);
   double bytes = (double) features->rows * (double) features->columns * (features->half ? 2 : 4);
   double stored = stat (path, &status) == 0 ? (double) status.st_size : 0;
-  json_t *info = json_pack ("{s:s, s:s, s:I, s:I, s:s, s:[I, I], s:i, s:I, s:f, s:I, s:o}", "file", path, "kind", "features",
-                            "rows", (json_int_t) features->rows, "columns", (json_int_t) features->columns, "dtype",
-                            features->half ? "float16" : "float32", "chunk", (json_int_t) features->chunk_rows,
-                            (json_int_t) features->chunk_columns, "compress", features->compress, "file_bytes",
-                            (json_int_t) stored, "ratio", stored > 0 ? bytes / stored : 0, "failed",
-                            (json_int_t) features->failed, "classes", counts);
+  json_t *info =
+    json_pack ("{s:s, s:s, s:I, s:I, s:s, s:[I, I], s:i, s:I, s:f, s:I, s:o}", "file", path, "kind", "features", "rows",
+               (json_int_t) features->rows, "columns", (json_int_t) features->columns, "dtype",
+               features->half ? "float16" : "float32", "chunk", (json_int_t) features->chunk_rows,
+               (json_int_t) features->chunk_columns, "compress", features->compress, "file_bytes", (json_int_t) stored,
+               "ratio", stored > 0 ? bytes / stored : 0, "failed", (json_int_t) features->failed, "classes", counts);
   add_provenance (info, &features->provenance);
   add_origin (info, &features->origin);
+  if (add_failures (info, file))
+    {
+      json_decref (info);
+      info = NULL;
+    }
   featfile_close (file);
   return info;
 }
@@ -137,11 +162,12 @@ describe_model (const char *path)
     return NULL;
   json_t *layers = json_array ();
   for (size_t i = 0; i < model->layers; i++)
-    json_array_append_new (layers, json_pack ("[I, I]", (json_int_t) model->layer[i].inputs,
-                                              (json_int_t) model->layer[i].outputs));
+    json_array_append_new (
+      layers, json_pack ("[I, I]", (json_int_t) model->layer[i].inputs, (json_int_t) model->layer[i].outputs));
   json_t *training = model->training ? json_loads (model->training, 0, NULL) : NULL;
-  json_t *info = json_pack ("{s:s, s:s, s:o, s:o, s:I, s:o*}", "file", path, "kind", "model", "layers", layers, "classes",
-                            names_json (&model->classes), "epochs", (json_int_t) model->epochs, "training", training);
+  json_t *info =
+    json_pack ("{s:s, s:s, s:o, s:o, s:I, s:o*}", "file", path, "kind", "model", "layers", layers, "classes",
+               names_json (&model->classes), "epochs", (json_int_t) model->epochs, "training", training);
   add_provenance (info, &model->provenance);
   json_object_update_new (info, json_pack ("{s:s, s:s?}", "version", model->version, "command", model->command));
   model_free (model);
@@ -164,37 +190,47 @@ describe_backbone (const char *path)
   return info;
 }
 
+/* Whether PATH begins as TorchScript's archives do.  */
+static bool
+is_archive (const char *path)
+{
+  char start[4] = "";
+  FILE *stream = fopen (path, "rbe");
+  if (!stream)
+    return false;
+  size_t length = fread (start, 1, sizeof start, stream);
+  fclose (stream);
+  return length == sizeof start && !memcmp (start, "PK\3\4", sizeof start);
+}
+
 /* By its contents: HDF5 with or without a model's weights, else a backbone.  */
 static json_t *
 describe (const char *path)
 {
-  if (!file_exists (path))
+  if (access (path, R_OK))
     {
       error_system ("open", path);
       return NULL;
     }
-  if (H5Fis_hdf5 (path) <= 0)
+  if (is_archive (path))
     return describe_backbone (path);
+  if (file_is_directory (path) || H5Fis_hdf5 (path) == 0)
+    {
+      error_set ("'%s' is neither a feature file or model (HDF5) nor a backbone (TorchScript); check the path", path);
+      return NULL;
+    }
   return modelfile_is_model (path) ? describe_model (path) : describe_features (path);
 }
 
 static void
 print_value (const json_t *value)
 {
-  const char *key;
   json_t *entry;
   size_t i;
   if (json_is_string (value))
     printf (" %s", json_string_value (value));
   else if (json_is_array (value))
-    json_array_foreach (value, i, entry)
-      print_value (entry);
-  else if (json_is_object (value))
-    json_object_foreach ((json_t *) value, key, entry)
-      {
-        printf (" %s", key);
-        print_value (entry);
-      }
+    json_array_foreach (value, i, entry) print_value (entry);
   else if (json_is_integer (value))
     printf (" %" JSON_INTEGER_FORMAT, json_integer_value (value));
   else if (json_is_real (value))
@@ -203,17 +239,23 @@ print_value (const json_t *value)
     printf (" %s", json_is_true (value) ? "yes" : json_is_false (value) ? "no" : "-");
 }
 
+/* A line for each entry; those of an entry of entries follow it, moved in.  */
 static void
-print (const json_t *info)
+print (const json_t *info, int indent)
 {
   const char *key;
   json_t *value;
   json_object_foreach ((json_t *) info, key, value)
-    {
-      printf ("%-16s", key);
+  {
+    if (json_is_object (value) && json_object_size (value) == 0)
+      continue;
+    printf ("%*s%-*s", indent, "", 16 - indent, key);
+    if (!json_is_object (value))
       print_value (value);
-      putchar ('\n');
-    }
+    putchar ('\n');
+    if (json_is_object (value))
+      print (value, indent + 2);
+  }
 }
 
 static int
@@ -225,7 +267,7 @@ run (int argc, char **argv, struct common *common, json_t **result)
   *common = options.common;
   *result = describe (options.file);
   if (*result && !common->json)
-    print (*result);
+    print (*result, 0);
   return *result ? 0 : -1;
 }
 

@@ -6,6 +6,7 @@
 #include "../base/workers.h"
 #include "command.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -51,28 +52,37 @@ parse (int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp argp = {
-  option_table, parse, "FEATURES",
+  option_table,
+  parse,
+  "FEATURES",
   "Put the finished parts of each split, FEATURES/SPLIT.parts, together into FEATURES/SPLIT.h5. Compressed chunks are "
   "copied as they are."
   "\vExample: slabfit merge features",
-  options_children, 0, 0
+  options_children,
+  0,
+  0
 };
 
+/* Merges each split.  Fails at the end where parts of one are missing.  */
 static int
 merge_splits (const struct options *options, struct workers *workers, json_t *splits)
 {
+  uint64_t missing = 0;
   for (size_t i = 0; i < options->splits.count; i++)
     {
       struct merge_report report = { 0 };
       const char *split = options->splits.name[i];
       if (parts_merge (options->features, split, options->common.force, workers, &report))
         return -1;
+      missing += report.missing;
       json_object_set_new (splits, split,
-                           json_pack ("{s:I, s:I, s:I, s:I}", "rows", (json_int_t) report.rows, "failed",
+                           json_pack ("{s:I, s:I, s:I, s:I, s:b}", "rows", (json_int_t) report.rows, "failed",
                                       (json_int_t) report.failed, "parts", (json_int_t) report.parts, "missing",
-                                      (json_int_t) report.missing));
+                                      (json_int_t) report.missing, "kept", report.kept));
     }
-  return 0;
+  return missing ? error_set ("%" PRIu64 " part%s missing in '%s'; run 'slabfit extract' again, then merge", missing,
+                              missing == 1 ? " is" : "s are", options->features)
+                 : 0;
 }
 
 static void
@@ -81,15 +91,19 @@ print (const json_t *result)
   const char *name;
   json_t *split;
   json_object_foreach (json_object_get (result, "splits"), name, split)
-    {
-      json_int_t missing = json_integer_value (json_object_get (split, "missing"));
-      printf ("%s: %" JSON_INTEGER_FORMAT " rows from %" JSON_INTEGER_FORMAT " parts", name,
-              json_integer_value (json_object_get (split, "rows")),
-              json_integer_value (json_object_get (split, "parts")));
-      if (missing > 0)
-        printf ("; not merged, %" JSON_INTEGER_FORMAT " parts are missing: run extract again", missing);
-      putchar ('\n');
-    }
+  {
+    json_int_t rows = json_integer_value (json_object_get (split, "rows"));
+    json_int_t parts = json_integer_value (json_object_get (split, "parts"));
+    json_int_t missing = json_integer_value (json_object_get (split, "missing"));
+    if (missing > 0)
+      printf ("%s: not merged, %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " parts are missing\n", name, missing,
+              parts);
+    else if (json_is_true (json_object_get (split, "kept")))
+      printf ("%s: %" JSON_INTEGER_FORMAT " rows, merged before\n", name, rows);
+    else
+      printf ("%s: %" JSON_INTEGER_FORMAT " rows from %" JSON_INTEGER_FORMAT " part%s\n", name, rows, parts,
+              parts == 1 ? "" : "s");
+  }
 }
 
 static int
@@ -106,11 +120,8 @@ run (int argc, char **argv, struct common *common, json_t **result)
   int status = workers ? merge_splits (&options, workers, splits) : -1;
   workers_free (workers);
   names_free (&options.splits);
-  if (status)
-    json_decref (splits);
-  else
-    *result = json_pack ("{s:o}", "splits", splits);
-  if (*result && !common->json)
+  *result = json_pack ("{s:o}", "splits", splits);
+  if (!common->json)
     print (*result);
   return status;
 }

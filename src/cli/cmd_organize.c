@@ -20,7 +20,8 @@ enum { KEY_CLASSES = 0x300, KEY_SPLITS };
 
 static const struct argp_option option_table[] = {
   { "classes", KEY_CLASSES, "NAME,NAME...", 0, "Names of the classes 0, 1, ... of {class}_{id} files", 0 },
-  { "splits", KEY_SPLITS, "T,V,E", 0, "Shares of training, validation and evaluation, for CLASS/ folders, such as 70,15,15", 0 },
+  { "splits", KEY_SPLITS, "T,V,E", 0,
+    "Shares of training, validation and evaluation, for CLASS/ folders, such as 70,15,15", 0 },
   { 0 },
 };
 
@@ -78,12 +79,16 @@ parse (int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp argp = {
-  option_table, parse, "SOURCE DATASET",
+  option_table,
+  parse,
+  "SOURCE DATASET",
   "Put photographs into DATASET/SPLIT/CLASS/, by hard links where it can, else by copies.\n\n"
   "SOURCE has either SPLIT/{class}_{id}.jpg, as Food-5K, SPLIT being training, validation or evaluation, or CLASS/ "
   "folders, which are divided into these three."
   "\vExample: slabfit organize Food-5K dataset --classes non_food,food",
-  options_children, 0, 0
+  options_children,
+  0,
+  0
 };
 
 /* {"splits": {SPLIT: {CLASS: count}}, "linked": , "copied": , "kept": }  */
@@ -109,12 +114,16 @@ print (const json_t *result)
   const char *split, *class_name;
   json_t *classes, *count;
   json_object_foreach (json_object_get (result, "splits"), split, classes)
+  {
+    const char *separator = ":";
+    fputs (split, stdout);
+    json_object_foreach (classes, class_name, count)
     {
-      printf ("%s:", split);
-      json_object_foreach (classes, class_name, count)
-        printf (" %" JSON_INTEGER_FORMAT " %s", json_integer_value (count), class_name);
-      putchar ('\n');
+      printf ("%s %" JSON_INTEGER_FORMAT " %s", separator, json_integer_value (count), class_name);
+      separator = ",";
     }
+    putchar ('\n');
+  }
 }
 
 static int
@@ -125,6 +134,11 @@ run (int argc, char **argv, struct common *common, json_t **result)
   if (options_parse (&command_organize, argc, argv, &options))
     return -1;
   *common = options.common;
+  if (!result)
+    {
+      names_free (&options.organize.classes);
+      return 0;
+    }
   options.organize.seed = common->seed;
   int status = organize (options.argument[0], options.argument[1], &options.organize, &report);
   if (status == 0)

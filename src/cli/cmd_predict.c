@@ -79,11 +79,15 @@ parse (int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp argp = {
-  option_table, parse, "MODEL.h5 IMAGE...",
+  option_table,
+  parse,
+  "MODEL.h5 IMAGE...",
   "Predict the classes of photographs, preprocessed as the model's features were. IMAGE may be -: paths are then read "
   "from standard input, one a line."
   "\vExample: slabfit predict model.h5 --backbone resnet50.ts lunch.jpg",
-  options_children, 0, 0
+  options_children,
+  0,
+  0
 };
 
 /* A batch of images on its way through both networks.  */
@@ -100,9 +104,11 @@ struct prediction {
   json_t *list;
 };
 
+/* The image number PLACE, counted from 0.  */
 static int
-add_prediction (struct prediction *prediction, const char *image, const float *probabilities)
+add_prediction (struct prediction *prediction, size_t place, const float *probabilities)
 {
+  const char *image = prediction->options->images.name[place];
   const struct names *classes = &prediction->model->classes;
   int32_t best = predictor_class (probabilities, model_classes (prediction->model));
   json_t *each = json_object ();
@@ -111,40 +117,43 @@ add_prediction (struct prediction *prediction, const char *image, const float *p
   if (!prediction->options->common.json)
     printf ("%s: %s (%.4f)\n", image, classes->name[best], (double) probabilities[best]);
   json_t *entry = json_pack ("{s:s, s:s, s:o}", "image", image, "class", classes->name[best], "probabilities", each);
-  return json_array_append_new (prediction->list, entry)
-             ? error_set ("the prediction of '%s' cannot be listed; check that its name is UTF-8", image)
-             : 0;
+  return json_array_set_new (prediction->list, place, entry)
+           ? error_set ("the prediction of '%s' cannot be listed; check that its name is UTF-8", image)
+           : 0;
 }
 
-/* Says why IMAGE has no class; the others go on.  */
+/* Says why the image number PLACE has no class; the others go on.  Of an only one main will say it.  */
 static int
-add_failure (struct prediction *prediction, const char *image, const char *reason)
+add_failure (struct prediction *prediction, size_t place, const char *reason)
 {
+  const char *image = prediction->options->images.name[place];
   prediction->unreadable++;
-  fprintf (stderr, "slabfit predict: '%s': %s\n", image, reason);
-  return json_array_append_new (prediction->list, json_pack ("{s:s, s:s}", "image", image, "error", reason))
-             ? error_set ("the failure of '%s' cannot be listed; check that its name is UTF-8", image)
-             : 0;
+  if (prediction->options->images.count > 1)
+    fprintf (stderr, "slabfit predict: '%s': %s\n", image, reason);
+  return json_array_set_new (prediction->list, place, json_pack ("{s:s, s:s}", "image", image, "error", reason))
+           ? error_set ("the failure of '%s' cannot be listed; check that its name is UTF-8", image)
+           : 0;
 }
 
-/* Takes images into the batch; their names into IMAGES (BATCH).  How many, or -1.  */
+/* Takes images into the batch; their numbers into PLACES (BATCH).  How many, or -1.  */
 static int
-fill_batch (struct prediction *prediction, const char **images)
+fill_batch (struct prediction *prediction, size_t *places)
 {
   int count = 0;
   while (count < BATCH && prediction->taken < prediction->options->images.count)
     {
       char *reason;
-      const char *image = prediction->options->images.name[prediction->taken++];
+      size_t place = prediction->taken++;
+      json_array_append_new (prediction->list, json_null ()); /* in the order of the arguments */
       if (imagestream_next (prediction->stream,
                             prediction->planes + (size_t) count * prediction->extractor->image_values, &reason)
           < 0)
         return -1;
       if (!reason)
-        images[count++] = image;
+        places[count++] = place;
       else
         {
-          int result = add_failure (prediction, image, reason);
+          int result = add_failure (prediction, place, reason);
           free (reason);
           if (result)
             return -1;
@@ -156,10 +165,10 @@ fill_batch (struct prediction *prediction, const char **images)
 static int
 predict_images (struct prediction *prediction)
 {
-  const char *images[BATCH];
+  size_t places[BATCH];
   uint64_t classes = model_classes (prediction->model);
   int count;
-  while ((count = fill_batch (prediction, images)) > 0)
+  while ((count = fill_batch (prediction, places)) > 0)
     {
       const struct batch batch = { .rows = (size_t) count, .values = prediction->features };
       if (stop_requested ())
@@ -168,10 +177,30 @@ predict_images (struct prediction *prediction)
           || predictor_run (prediction->predictor, &batch, prediction->probabilities))
         return -1;
       for (int i = 0; i < count; i++)
-        if (add_prediction (prediction, images[i], prediction->probabilities + (uint64_t) i * classes))
+        if (add_prediction (prediction, places[i], prediction->probabilities + (uint64_t) i * classes))
           return -1;
     }
   return count;
+}
+
+/* The error where images could not be read.  */
+static int
+report_unreadable (const struct prediction *prediction)
+{
+  const struct names *images = &prediction->options->images;
+  if (images->count > 1)
+    return error_set ("%zu of %zu images could not be read, as said above", prediction->unreadable, images->count);
+  return error_set ("'%s': %s", images->name[0],
+                    json_string_value (json_object_get (json_array_get (prediction->list, 0), "error")));
+}
+
+/* Takes out the images that a failure of the whole kept from their turn.  */
+static void
+drop_unfinished (json_t *list)
+{
+  for (size_t i = json_array_size (list); i-- > 0;)
+    if (json_is_null (json_array_get (list, i)))
+      json_array_remove (list, i);
 }
 
 static int
@@ -184,15 +213,16 @@ predict_with (struct prediction *prediction, struct workers *workers, json_t **r
   prediction->features = memory_new (BATCH, columns * sizeof (float));
   prediction->probabilities = memory_new (BATCH, classes * sizeof (float));
   prediction->predictor = predictor_new (prediction->model, BATCH, workers);
-  prediction->stream = imagestream_new (extractor, "", (const char *const *) options->images.name, options->images.count,
-                                        options->common.threads, 2 * BATCH);
+  prediction->stream = imagestream_new (extractor, "", (const char *const *) options->images.name,
+                                        options->images.count, options->common.threads, 2 * BATCH);
   prediction->list = json_array ();
   int status = prediction->planes && prediction->features && prediction->probabilities && prediction->predictor
-                       && prediction->stream
-                   ? predict_images (prediction)
-                   : -1;
+                   && prediction->stream
+                 ? predict_images (prediction)
+                 : -1;
   if (status == 0 && prediction->unreadable > 0)
-    status = error_set ("%zu of %zu images could not be read", prediction->unreadable, options->images.count);
+    status = report_unreadable (prediction);
+  drop_unfinished (prediction->list);
   *result = json_pack ("{s:o}", "predictions", prediction->list);
   imagestream_free (prediction->stream);
   predictor_free (prediction->predictor);

@@ -11,15 +11,24 @@
 #include <string.h>
 
 /* The stages: other commands, called with arguments in WORK and with those options of run that they have.  */
-static const struct command *const stages[] = { &command_organize, &command_extract, &command_train, &command_evaluate };
+static const struct command *const stages[] = { &command_organize, &command_extract, &command_train,
+                                                &command_evaluate };
 
-enum { STAGES = sizeof stages / sizeof *stages, OPTIONS_LIMIT = 64, KEY_DATASET = 0x300, KEY_SOURCE, KEY_STAGE = 0x1000 };
+enum {
+  STAGES = sizeof stages / sizeof *stages,
+  OPTIONS_LIMIT = 64,
+  KEY_DATASET = 0x300,
+  KEY_SOURCE,
+  KEY_STAGE = 0x1000
+};
 
 struct options {
   struct common common;
   const char *source, *dataset, *work;
   struct names forwarded; /* "--name=value" of the stages' options */
 };
+
+static char heading[STAGES][32]; /* of a stage's options in --help */
 
 /* Run's own options; those of the stages join them before parsing (add_stage_options), with keys from KEY_STAGE on.  */
 static struct argp_option option_table[OPTIONS_LIMIT] = {
@@ -28,10 +37,15 @@ static struct argp_option option_table[OPTIONS_LIMIT] = {
   { "source", KEY_SOURCE, "SOURCE", 0, "The photographs, as the argument SOURCE", 0 },
 };
 
+/* Options of stages that run sets itself, or that would leave it with a part of the work.  */
 static bool
 belongs_to_run (const struct argp_option *option)
 {
-  return !strcmp (option->name, "output") || !strcmp (option->name, "predictions");
+  static const char *const names[] = { "output", "predictions", "split", "task" };
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!strcmp (option->name, names[i]))
+      return true;
+  return false;
 }
 
 static bool
@@ -51,7 +65,10 @@ add_stage_options (void)
           if (count + 3 > OPTIONS_LIMIT)
             return false;
           if (!headed)
-            option_table[count++] = (struct argp_option){ .doc = stage->name, .group = group };
+            {
+              snprintf (heading[group - 1], sizeof heading[0], "For %s:", stage->name);
+              option_table[count++] = (struct argp_option){ .doc = heading[group - 1], .group = group };
+            }
           headed = true;
           option_table[count] = *option;
           option_table[count].group = group;
@@ -98,7 +115,7 @@ parse (int key, char *argument, struct argp_state *state)
     case ARGP_KEY_END:
       if (!options->source && !options->dataset)
         argp_error (state, "give SOURCE, the photographs, or --dataset");
-      if (!options->work)
+      if (!options->work || !*options->work)
         argp_error (state, "give the folder for all that is made: -o WORK");
       return 0;
     default:
@@ -111,11 +128,15 @@ parse (int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp argp = {
-  option_table, parse, "[SOURCE]",
+  option_table,
+  parse,
+  "[SOURCE]",
   "The whole job: organize SOURCE into WORK/dataset, extract WORK/features, train WORK/model.h5, and evaluate it, with "
   "WORK/predictions.csv and WORK/run.json. What is finished is not done again."
   "\vExample: slabfit run photos -o work --backbone net.ts --classes non_food,food",
-  options_children, 0, 0
+  options_children,
+  0,
+  0
 };
 
 /* Whether STAGE has the option of "--name" or "--name=value".  */
@@ -139,35 +160,61 @@ forward_common (const struct common *common, struct names *arguments)
     if (names_add (arguments, numbers[i]))
       return -1;
   return (common->json && names_add (arguments, "--json")) || (common->quiet && names_add (arguments, "--quiet"))
-                 || (common->force && names_add (arguments, "--force"))
-             ? -1
-             : 0;
+             || (common->force && names_add (arguments, "--force"))
+           ? -1
+           : 0;
 }
 
-/* Runs STAGE with ARGUMENTS (ended by NULL) and its share of run's options; keeps its result in RESULTS.  */
+/* A stage with the arguments that run gives it, ended by NULL.  */
+struct job {
+  const struct command *stage;
+  const char *argument[7];
+};
+
+/* "slabfit NAME", JOB's arguments, and its share of run's options.  */
 static int
-run_stage (const struct options *options, const struct command *stage, const char *const *arguments, json_t *results)
+list_arguments (const struct options *options, const struct job *job, const char *name, struct names *all)
 {
-  char name[64];
+  char first[64];
+  snprintf (first, sizeof first, "slabfit %s", name);
+  int status = names_add (all, first);
+  for (size_t i = 0; status == 0 && job->argument[i]; i++)
+    status = names_add (all, job->argument[i]);
+  for (size_t i = 0; status == 0 && i < options->forwarded.count; i++)
+    if (stage_has (job->stage, options->forwarded.name[i]))
+      status = names_add (all, options->forwarded.name[i]);
+  return status ? status : forward_common (&options->common, all);
+}
+
+/* Ends the process with a usage error where JOB's stage does not take its arguments, before another has begun to work.  */
+static int
+check_job (const struct options *options, const struct job *job)
+{
+  struct names all = { 0 };
+  struct common common = { 0 };
+  int status = list_arguments (options, job, command_run.name, &all);
+  if (status == 0)
+    status = job->stage->run ((int) all.count, all.name, &common, NULL);
+  options_free (&common);
+  names_free (&all);
+  return status;
+}
+
+/* Runs JOB and keeps its result in RESULTS.  */
+static int
+run_job (const struct options *options, const struct job *job, json_t *results)
+{
   struct names all = { 0 };
   struct common common = { 0 };
   json_t *result = NULL;
-  snprintf (name, sizeof name, "slabfit %s", stage->name);
-  int status = names_add (&all, name);
-  for (size_t i = 0; status == 0 && arguments[i]; i++)
-    status = names_add (&all, arguments[i]);
-  for (size_t i = 0; status == 0 && i < options->forwarded.count; i++)
-    if (stage_has (stage, options->forwarded.name[i]))
-      status = names_add (&all, options->forwarded.name[i]);
-  if (status == 0)
-    status = forward_common (&options->common, &all);
+  int status = list_arguments (options, job, job->stage->name, &all);
   if (status == 0 && !options->common.json)
-    printf ("%s[%s]\n", json_object_size (results) ? "\n" : "", stage->name);
+    printf ("%s[%s]\n", json_object_size (results) ? "\n" : "", job->stage->name);
   fflush (stdout);
   if (status == 0)
-    status = stage->run ((int) all.count, all.name, &common, &result);
+    status = job->stage->run ((int) all.count, all.name, &common, &result);
   if (result)
-    json_object_set_new (results, stage->name, result);
+    json_object_set_new (results, job->stage->name, result);
   options_free (&common);
   names_free (&all);
   return status;
@@ -182,27 +229,34 @@ static int
 run_stages (const struct options *options, const struct places *places, json_t *results)
 {
   const char *dataset = options->dataset ? options->dataset : places->dataset;
-  if (!options->dataset
-      && run_stage (options, &command_organize, (const char *[]){ options->source, dataset, NULL }, results))
+  const struct job jobs[STAGES] = {
+    { &command_organize, { options->source, dataset, NULL } },
+    { &command_extract, { dataset, "-o", places->features, NULL } },
+    { &command_train, { places->features, "-o", places->model, NULL } },
+    { &command_evaluate, { places->model, places->evaluation, "--predictions", places->predictions, "--force", NULL } },
+  };
+  int first = options->dataset ? 1 : 0;
+  for (int i = first; i < STAGES; i++)
+    if (check_job (options, &jobs[i]))
+      return -1;
+  if (file_make_directories (options->work))
     return -1;
-  if (run_stage (options, &command_extract, (const char *[]){ dataset, "-o", places->features, NULL }, results)
-      || run_stage (options, &command_train, (const char *[]){ places->features, "-o", places->model, NULL }, results))
-    return -1;
-  if (!file_exists (places->evaluation))
-    {
+  for (int i = first; i < STAGES; i++)
+    if (jobs[i].stage == &command_evaluate && !file_exists (places->evaluation))
       progress_say ("slabfit run: there is no evaluation split in '%s'; nothing to evaluate", dataset);
-      return 0;
-    }
-  return run_stage (options, &command_evaluate,
-                    (const char *[]){ places->model, places->evaluation, "--predictions", places->predictions, NULL },
-                    results);
+    else if (run_job (options, &jobs[i], results))
+      return -1;
+  return 0;
 }
 
 static int
 write_results (const char *path, const json_t *results)
 {
   char *text = json_dumps (results, JSON_INDENT (2) | JSON_REAL_PRECISION (9));
-  int status = text ? file_write (path, text, strlen (text)) : error_set ("no memory left for '%s'", path);
+  char *line = text ? text_new ("%s\n", text) : NULL;
+  int status = line ? file_write (path, line, strlen (line))
+                    : error_set ("no memory left for '%s'; give the job more memory", path);
+  free (line);
   free (text);
   return status;
 }
@@ -211,13 +265,13 @@ static int
 run_in (const struct options *options, json_t **result)
 {
   const char *work = options->work;
-  struct places places = { file_path (work, "dataset"),  file_path (work, "features"),
-                           file_path (work, "model.h5"), file_path (work, "features/evaluation.h5"),
+  struct places places = { file_path (work, "dataset"),         file_path (work, "features"),
+                           file_path (work, "model.h5"),        file_path (work, "features/evaluation.h5"),
                            file_path (work, "predictions.csv"), file_path (work, "run.json") };
-  bool ready = places.dataset && places.features && places.model && places.evaluation && places.predictions
-               && places.results;
+  bool ready =
+    places.dataset && places.features && places.model && places.evaluation && places.predictions && places.results;
   json_t *results = json_object ();
-  int status = ready && !file_make_directories (work) ? run_stages (options, &places, results) : -1;
+  int status = ready ? run_stages (options, &places, results) : -1;
   if (status == 0)
     status = write_results (places.results, results);
   if (status == 0)

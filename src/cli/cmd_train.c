@@ -9,6 +9,7 @@
 #include "../learn/recipe.h"
 #include "../store/parts.h"
 #include "command.h"
+#include "output.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -77,14 +78,14 @@ parse_hidden (const char *text, struct train_options *train)
   return result;
 }
 
-/* The place of TEXT in WORDS, which NULL ends; -1 with a usage error where it is none of them.  */
+/* The place of TEXT in WORDS, which NULL ends and TAKES lists; -1 with a usage error where it is none of them.  */
 static int
-parse_word (const char *text, const char *what, const char *const *words)
+parse_word (const char *text, const char *what, const char *const *words, const char *takes)
 {
   for (int i = 0; words[i]; i++)
     if (!strcmp (text, words[i]))
       return i;
-  return error_usage ("%s does not take '%s'; see --help", what, text);
+  return error_usage ("%s takes %s, not '%s'", what, takes, text);
 }
 
 static int
@@ -122,12 +123,12 @@ parse_value (int key, const char *argument, struct options *options)
       options->hidden_given = true;
       return parse_hidden (argument, train);
     case KEY_CLASS_WEIGHT:
-      train->balanced = (word = parse_word (argument, "--class-weight", weights)) == 1;
+      train->balanced = (word = parse_word (argument, "--class-weight", weights, "none or balanced")) == 1;
       return word;
     case KEY_ENGINE:
-      return parse_word (argument, "--engine", engines);
+      return parse_word (argument, "--engine", engines, "auto or sweep");
     default:
-      word = parse_word (argument, "--shuffle", shuffles);
+      word = parse_word (argument, "--shuffle", shuffles, "window, full or none");
       train->shuffle = (enum shuffle_kind) word;
       return word;
     }
@@ -161,6 +162,8 @@ parse (int key, char *argument, struct argp_state *state)
         argp_error (state, "give the FEATURES folder");
       if (!options->output)
         argp_error (state, "give the model file to write: -o MODEL.h5");
+      if (train_check (&options->train))
+        options_fail (state);
       return 0;
     default:
       if (key < KEY_BATCH || key > KEY_SHUFFLE)
@@ -171,14 +174,18 @@ parse (int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp argp = {
-  option_table, parse, "FEATURES",
-  "Train a network on FEATURES/training.h5 and validate it on FEATURES/validation.h5 where that is there. The model file "
-  "opens in Keras. Weights, steps and losses are as Keras has them. A stopped training begins anew when it is run again; "
-  "a model that was trained by the same command is kept."
-  "\vExample: slabfit train features -o model.h5 --epochs 25",
-  options_children, 0, 0
-};
+static const struct argp argp = { option_table,
+                                  parse,
+                                  "FEATURES",
+                                  "Train a network on FEATURES/training.h5 and validate it on FEATURES/validation.h5 "
+                                  "where that is there. The model file "
+                                  "opens in Keras. Weights, steps and losses are as Keras has them. A stopped training "
+                                  "begins anew when it is run again; "
+                                  "a model that was trained by the same command is kept."
+                                  "\vExample: slabfit train features -o model.h5 --epochs 25",
+                                  options_children,
+                                  0,
+                                  0 };
 
 /* Opens FEATURES/SPLIT.h5, put together first where there are only parts.  *FILE is NULL where the split is not there at
    all.  */
@@ -195,7 +202,8 @@ open_split (const struct options *options, const char *split, struct workers *wo
       struct merge_report report = { 0 };
       result = parts_merge (options->features, split, false, workers, &report);
       if (result == 0 && report.missing > 0)
-        result = error_set ("%" PRIu64 " parts are missing in '%s'; run extract again, then train", report.missing, parts);
+        result = error_set ("%" PRIu64 " of the %" PRIu64 " parts in '%s' %s missing; run extract again, then train",
+                            report.missing, report.parts, parts, report.missing == 1 ? "is" : "are");
     }
   if (result == 0 && file_exists (path))
     result = (*file = featfile_open (path)) ? 0 : -1;
@@ -204,15 +212,40 @@ open_split (const struct options *options, const char *split, struct workers *wo
   return result;
 }
 
+enum { SCORES_BYTES = 160 };
+
+/* "loss 0.1234, accuracy 0.9876", and the same of validation where there is one; a loss that diverges is long.  */
+static void
+describe_scores (const struct epoch *epoch, char text[SCORES_BYTES])
+{
+  const char *form =
+    fmax (epoch->loss, epoch->val_loss) < 1e6 ? "loss %.4f, accuracy %.4f" : "loss %.3e, accuracy %.4f";
+  int length = snprintf (text, SCORES_BYTES, form, epoch->loss, epoch->accuracy);
+  form = fmax (epoch->loss, epoch->val_loss) < 1e6 ? ", val_loss %.4f, val_accuracy %.4f"
+                                                   : ", val_loss %.3e, val_accuracy %.4f";
+  if (!isnan (epoch->val_loss))
+    snprintf (text + length, SCORES_BYTES - (size_t) length, form, epoch->val_loss, epoch->val_accuracy);
+}
+
 static void
 show_epoch (void *context, const struct epoch *epoch)
 {
   const struct options *options = context;
-  char validation[64] = "";
-  if (!isnan (epoch->val_loss))
-    snprintf (validation, sizeof validation, ", val_loss %.4f, val_accuracy %.4f", epoch->val_loss, epoch->val_accuracy);
-  progress_say ("epoch %" PRIu64 "/%" PRIu64 ": loss %.4f, accuracy %.4f%s, %.1f s", epoch->number,
-                options->train.epochs, epoch->loss, epoch->accuracy, validation, epoch->seconds);
+  char scores[SCORES_BYTES];
+  describe_scores (epoch, scores);
+  progress_say ("epoch %" PRIu64 "/%" PRIu64 ": %s, %.1f s", epoch->number, options->train.epochs, scores,
+                epoch->seconds);
+}
+
+/* The epoch whose weights MODEL has: the last one, or with --early-stop the one with the smallest val_loss.  */
+static const struct epoch *
+chosen_epoch (const struct options *options, const struct model *model)
+{
+  size_t chosen = model->epochs - 1;
+  for (size_t i = model->epochs; options->train.patience > 0 && i-- > 0;)
+    if (model->epoch[i].val_loss <= model->epoch[chosen].val_loss)
+      chosen = i;
+  return &model->epoch[chosen];
 }
 
 static json_t *
@@ -222,11 +255,11 @@ epochs_new (const struct model *model)
   for (size_t i = 0; i < model->epochs; i++)
     {
       const struct epoch *epoch = &model->epoch[i];
-      json_t *entry = json_pack ("{s:I, s:f, s:f}", "epoch", (json_int_t) epoch->number, "loss", epoch->loss, "accuracy",
-                                 epoch->accuracy);
+      json_t *entry = json_pack ("{s:I, s:f, s:f}", "epoch", (json_int_t) epoch->number, "loss", epoch->loss,
+                                 "accuracy", epoch->accuracy);
       if (!isnan (epoch->val_loss))
-        json_object_update_new (entry, json_pack ("{s:f, s:f}", "val_loss", epoch->val_loss, "val_accuracy",
-                                                  epoch->val_accuracy));
+        json_object_update_new (
+          entry, json_pack ("{s:f, s:f}", "val_loss", epoch->val_loss, "val_accuracy", epoch->val_accuracy));
       json_object_set_new (entry, "seconds", json_real (epoch->seconds));
       json_array_append_new (epochs, entry);
     }
@@ -238,9 +271,10 @@ result_new (const struct options *options, const struct model *model, const stru
 {
   json_t *seconds = json_pack ("{s:f, s:f, s:f, s:f}", "read", report->read_seconds, "gram", 0.0, "epochs",
                                report->epochs_seconds, "wall", report->wall_seconds);
-  return json_pack ("{s:s, s:s, s:b, s:o, s:o, s:I, s:I}", "model", options->output, "engine", "sweep", "kept", kept,
-                    "epochs", epochs_new (model), "seconds", seconds, "peak_bytes",
-                    (json_int_t) memory_peak_resident_bytes (), "buffer_bytes", (json_int_t) memory_peak_bytes ());
+  return json_pack ("{s:s, s:s, s:b, s:o, s:I, s:o, s:I, s:I}", "model", options->output, "engine", "sweep", "kept",
+                    kept, "epochs", epochs_new (model), "epoch", (json_int_t) chosen_epoch (options, model)->number,
+                    "seconds", seconds, "peak_bytes", (json_int_t) memory_peak_resident_bytes (), "buffer_bytes",
+                    (json_int_t) memory_peak_bytes ());
 }
 
 /* Whether MODEL, which stands under the output's name, was trained on these features as is asked now.  */
@@ -267,10 +301,16 @@ find_trained (const struct options *options, const struct featfile *training, co
   *kept = NULL;
   if (!file_exists (options->output) || options->common.force)
     return 0;
+  if (output_check_kind (options->output))
+    return -1;
+  if (H5Fis_hdf5 (options->output) == 0)
+    return error_set ("'%s' is there already and is no model; choose another name or give --force", options->output);
   struct model *model = modelfile_read (options->output);
   if (!model)
     return error_set ("%s; or give --force to replace it", error_message ());
-  if (check_recipe (options, training, validation, model))
+  if (model->epochs == 0)
+    error_set ("'%s' has no history of its training; choose another name or give --force", options->output);
+  if (model->epochs == 0 || check_recipe (options, training, validation, model))
     {
       model_free (model);
       return -1;
@@ -279,13 +319,25 @@ find_trained (const struct options *options, const struct featfile *training, co
   return 0;
 }
 
+/* The result for people.  */
+static void
+print (const struct options *options, const struct model *model)
+{
+  const struct epoch *chosen = chosen_epoch (options, model);
+  char scores[SCORES_BYTES], which[64] = "";
+  describe_scores (chosen, scores);
+  if (options->train.patience > 0)
+    snprintf (which, sizeof which, ", the weights of epoch %" PRIu64, chosen->number);
+  printf ("%s: %zu epoch%s%s: %s\n", options->output, model->epochs, model->epochs == 1 ? "" : "s", which, scores);
+}
+
 static int
-train_and_write (struct options *options, struct featfile *training, struct featfile *validation, struct workers *workers,
-                 json_t **result)
+train_and_write (struct options *options, struct featfile *training, struct featfile *validation,
+                 struct workers *workers, json_t **result)
 {
   struct train_report report = { 0 };
   struct model *model, *kept;
-  if (find_trained (options, training, validation, &kept))
+  if (find_trained (options, training, validation, &kept) || (!kept && output_check (options->output)))
     return -1;
   int status = 0;
   model = kept ? kept : train (&options->train, training, validation, workers, &report);
@@ -298,6 +350,8 @@ train_and_write (struct options *options, struct featfile *training, struct feat
       model->command = strdup (options->common.command_line);
       status = model->command ? modelfile_write (model, options->output) : error_set ("no memory left for the command");
     }
+  if (status == 0 && !options->common.json)
+    print (options, model);
   if (status == 0)
     *result = result_new (options, model, &report, kept != NULL);
   model_free (model);
@@ -308,9 +362,12 @@ static int
 train_features (struct options *options, struct workers *workers, json_t **result)
 {
   struct featfile *training = NULL, *validation = NULL;
-  int status = open_split (options, "training", workers, &training) || open_split (options, "validation", workers, &validation)
-                   ? -1
-                   : 0;
+  if (file_exists (options->features) && !file_is_directory (options->features))
+    return error_set ("'%s' is not a folder; give the one that 'training.h5' lies in", options->features);
+  int status =
+    open_split (options, "training", workers, &training) || open_split (options, "validation", workers, &validation)
+      ? -1
+      : 0;
   if (status == 0 && !training)
     status = error_set ("there is no 'training.h5' in '%s'; make it with 'slabfit extract'", options->features);
   if (status == 0)
@@ -318,21 +375,6 @@ train_features (struct options *options, struct workers *workers, json_t **resul
   featfile_close (validation);
   featfile_close (training);
   return status;
-}
-
-static void
-print (const json_t *result)
-{
-  const json_t *epochs = json_object_get (result, "epochs");
-  const json_t *last = json_array_get (epochs, json_array_size (epochs) - 1);
-  const json_t *validation = json_object_get (last, "val_accuracy");
-  printf ("%s: %zu epochs, loss %.4f, accuracy %.4f", json_string_value (json_object_get (result, "model")),
-          json_array_size (epochs), json_number_value (json_object_get (last, "loss")),
-          json_number_value (json_object_get (last, "accuracy")));
-  if (validation)
-    printf (", val_loss %.4f, val_accuracy %.4f", json_number_value (json_object_get (last, "val_loss")),
-            json_number_value (validation));
-  putchar ('\n');
 }
 
 static int
@@ -343,6 +385,8 @@ run (int argc, char **argv, struct common *common, json_t **result)
   if (options_parse (&command_train, argc, argv, &options))
     return -1;
   *common = options.common;
+  if (!result)
+    return 0;
   if (options.from && !(from = modelfile_read (options.from)))
     return -1;
   if (from && !options.hidden_given)
@@ -357,8 +401,6 @@ run (int argc, char **argv, struct common *common, json_t **result)
   int status = workers ? train_features (&options, workers, result) : -1;
   workers_free (workers);
   model_free (from);
-  if (*result && !common->json)
-    print (*result);
   return status;
 }
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The long options of all commands, each once.  */
+/* The long options of all commands, each once; a configuration names no further one.  */
 static int
 all_options (struct names *all)
 {
@@ -21,7 +21,8 @@ all_options (struct names *all)
       for (size_t j = 0; j < 2; j++)
         for (const struct argp_option *option = lists[j]; option && (option->name || option->doc || option->key);
              option++)
-          if (option->name && names_find (all, option->name) < 0 && names_add (all, option->name))
+          if (option->name && strcmp (option->name, "config") && names_find (all, option->name) < 0
+              && names_add (all, option->name))
             return -1;
     }
   return 0;
@@ -32,15 +33,15 @@ report (cfg_t *configuration, const char *format, va_list arguments)
 {
   char message[512];
   vsnprintf (message, sizeof message, format, arguments);
-  error_set ("configuration '%s', line %d: %s; see 'slabfit COMMAND --help' for the options", configuration->filename,
-             configuration->line, message);
+  error_usage ("configuration '%s', line %d: %s; see 'slabfit COMMAND --help' for the options", configuration->filename,
+               configuration->line, message);
 }
 
 static int
 add_argument (const struct argp_option *option, const char *value, struct names *arguments)
 {
   if (!option->arg && strcmp (value, "true") && strcmp (value, "false"))
-    return error_set ("option '%s' in the configuration takes true or false, not '%s'", option->name, value);
+    return error_usage ("option '%s' in the configuration takes true or false, not '%s'", option->name, value);
   if (!option->arg && !strcmp (value, "false"))
     return 0;
   char *argument = option->arg ? text_new ("--%s=%s", option->name, value) : text_new ("--%s", option->name);
@@ -66,6 +67,8 @@ int
 config_file_read (const char *file, const struct command *command, struct names *arguments)
 {
   struct names all = { 0 };
+  if (file_is_directory (file)) /* which ends the process in libconfuse's scanner */
+    return error_set ("'%s' is a folder; give a configuration file", file);
   int result = all_options (&all);
   cfg_opt_t *options = result ? NULL : calloc (all.count + 1, sizeof *options);
   for (size_t i = 0; options && i < all.count; i++)
@@ -83,7 +86,8 @@ config_file_read (const char *file, const struct command *command, struct names 
       if (status == CFG_FILE_ERROR)
         result = error_system ("open", file);
       else if (status != CFG_SUCCESS)
-        result = error_status () ? -1 : error_set ("'%s' is no configuration file; write lines such as 'epochs = 25'", file);
+        result =
+          error_status () ? -1 : error_set ("'%s' is no configuration file; write lines such as 'epochs = 25'", file);
       else
         result = read_values (configuration, &all, command, arguments);
       cfg_free (configuration);

@@ -9,22 +9,23 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-  &command_run,   &command_organize, &command_backbone, &command_extract, &command_merge,  &command_verify, &command_info,
-  &command_train, &command_evaluate, &command_predict,  &command_export,  &command_import, NULL,
+  &command_run,  &command_organize, &command_backbone, &command_extract, &command_merge,  &command_verify,
+  &command_info, &command_train,    &command_evaluate, &command_predict, &command_export, &command_import,
+  NULL,
 };
 
 static void
 print_usage (FILE *stream)
 {
   fputs ("Usage: slabfit COMMAND [OPTION...] ARGUMENT...\n"
-         "Transfer learning on data larger than memory: photographs to features (HDF5), to a\n"
-         "small network, to a classification report.\n\n"
+         "Transfer learning on data larger than memory: photographs to features (HDF5),\n"
+         "to a small network, to a classification report.\n\n"
          "Commands:\n",
          stream);
   for (size_t i = 0; commands[i]; i++)
     fprintf (stream, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
   fputs ("\n'slabfit COMMAND --help' explains a command, with an example.\n"
-         "Exit status: 0 done; 1 failed; 2 wrong usage; 75 stopped, run the same command again.\n"
+         "Exit status: 0 done; 1 failed; 2 wrong usage; 75 stopped, run it again.\n\n"
          "Example: slabfit run photos -o work --backbone resnet50.ts\n",
          stream);
 }
@@ -38,8 +39,14 @@ find_command (const char *name)
   return NULL;
 }
 
-/* Ends standard output, after the JSON result where it is asked for.  Output that cannot be written (a full disk behind a
-   redirection) is a failure of the command.  */
+/* Output that cannot be written (a full disk behind a redirection) is a failure of the command.  */
+static int
+flush_output (void)
+{
+  return fflush (stdout) || ferror (stdout) ? error_system ("write", "standard output") : 0;
+}
+
+/* Ends standard output, after the JSON result where it is asked for.  */
 static int
 finish_output (const struct common *common, const json_t *result)
 {
@@ -48,7 +55,17 @@ finish_output (const struct common *common, const json_t *result)
       json_dumpf (result, stdout, JSON_INDENT (2) | JSON_REAL_PRECISION (9));
       putchar ('\n');
     }
-  return fflush (stdout) || ferror (stdout) ? error_system ("write", "standard output") : 0;
+  return flush_output ();
+}
+
+/* What stands for a command: --help, --version.  */
+static int
+finish_question (void)
+{
+  if (flush_output () == 0)
+    return EXIT_SUCCESS;
+  fprintf (stderr, "slabfit: %s\n", error_message ());
+  return error_status ();
 }
 
 static int
@@ -77,12 +94,12 @@ main (int argc, char **argv)
   if (argc > 1 && (!strcmp (argv[1], "--help") || !strcmp (argv[1], "help")))
     {
       print_usage (stdout);
-      return EXIT_SUCCESS;
+      return finish_question ();
     }
   if (argc > 1 && !strcmp (argv[1], "--version"))
     {
       puts (PACKAGE_STRING);
-      return EXIT_SUCCESS;
+      return finish_question ();
     }
   const struct command *command = argc > 1 ? find_command (argv[1]) : NULL;
   if (command)

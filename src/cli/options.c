@@ -71,6 +71,8 @@ parse_common (int key, char *argument, struct argp_state *state)
   switch (key)
     {
     case KEY_CONFIG: /* read before, by options_parse */
+      if (!common->config || strcmp (argument, common->config))
+        argp_error (state, "--config is written in full, and once");
       return 0;
     case KEY_FORCE:
       common->force = true;
@@ -175,16 +177,17 @@ options_parse (const struct command *command, int argc, char **argv, void *input
 {
   struct common *common = input;
   struct names configured = { 0 };
-  const char *file = config_argument (argc, argv);
+  common->config = config_argument (argc, argv);
   common->seed = 42;
   common->threads = machine_threads ();
   common->memory_bytes = machine_memory_bytes ();
-  if (file && config_file_read (file, command, &configured))
+  if (common->config && config_file_read (common->config, command, &configured))
     return -1;
   char **merged = merge_arguments (argc, argv, &configured);
   if (!merged)
     return -1;
-  argp_err_exit_status = 2;
+  argp_err_exit_status = ERROR_USAGE;
+  argp_program_version = PACKAGE_STRING;
   argp_parse (command->argp, argc + (int) configured.count, merged, 0, NULL, input);
   /* The options' values point into the configured strings and live as long as the process.  */
   free (configured.name);
@@ -206,14 +209,16 @@ options_free (struct common *common)
 int
 options_split (const char *text, const char *what, struct names *names)
 {
+  const char *whole = text;
   *names = (struct names){ 0 };
   while (text)
     {
       size_t length = strcspn (text, ",");
       char *name = length ? text_new ("%.*s", (int) length, text) : NULL;
       int result = name ? names_add (names, name)
-                   : length ? -1
-                            : error_usage ("%s takes names separated by commas, without empty ones", what);
+                   : length
+                     ? -1
+                     : error_usage ("%s takes a list such as A,B,C without empty entries, not '%s'", what, whole);
       free (name);
       if (result)
         {

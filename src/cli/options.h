@@ -14,7 +14,8 @@ struct common {
   uint64_t seed;
   int threads;
   uint64_t memory_bytes;
-  double stop_after; /* seconds; 0 where not asked for */
+  double stop_after;  /* seconds; 0 where not asked for */
+  const char *config; /* the configuration file, or NULL; borrowed from argv */
   char *command_line; /* as it was given, shell-quoted where needed; owned; for the record */
 };
 

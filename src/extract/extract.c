@@ -8,6 +8,7 @@
 #include "../base/progress.h"
 #include "../base/workers.h"
 #include "../store/parts.h"
+#include "../store/verify.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -26,6 +27,7 @@ struct job {
   struct pipeline_part *todo;
   size_t todo_count;
   bool merged;     /* SPLIT.h5 stands already */
+  bool replace;    /* it is to be written again: it is damaged, or --force was given */
   uint64_t worked; /* images decoded in this run */
 };
 
@@ -33,14 +35,14 @@ int
 extract_parse_limit (const char *text, struct extract_limit *limit)
 {
   size_t length = strlen (text);
-  char *number = text_new ("%s", text);
-  if (!number)
-    return -1;
+  int64_t images = 0;
   limit->percent = length > 0 && text[length - 1] == '%';
-  if (limit->percent)
-    number[length - 1] = '\0';
-  int result = text_parse_number (number, "--max-failures", &limit->value);
-  free (number);
+  char *share = limit->percent ? text_new ("%.*s", (int) length - 1, text) : NULL;
+  int result = share ? text_parse_number (share, "--max-failures", &limit->value)
+                     : text_parse_integer (text, "--max-failures", 0, INT32_MAX, &images);
+  free (share);
+  if (!limit->percent)
+    limit->value = (double) images;
   if (result == 0 && limit->value >= 0 && (!limit->percent || limit->value <= 100))
     return 0;
   return error_usage ("--max-failures takes a number of images or a share such as 1%%, not '%s'", text);
@@ -78,15 +80,23 @@ rows_per_part (const struct job *job)
   return (job->options->rows_per_part + tile - 1) / tile * tile;
 }
 
+/* Part NUMBER before it is made.  */
+static struct pipeline_part
+new_part (const struct job *job, uint64_t number)
+{
+  uint64_t each = rows_per_part (job), first = number * each, left = job->manifest.count - first;
+  return (struct pipeline_part){ .number = number, .first = first, .count = left < each ? left : each };
+}
+
 /* Counts part NUMBER as reused where it is there, else adds it to what is to be done.  */
 static int
 plan_part (struct job *job, uint64_t number, struct extract_split *split)
 {
-  uint64_t each = rows_per_part (job), first = number * each, left = job->manifest.count - first;
+  struct pipeline_part part = new_part (job, number);
   struct featinfo wanted = job->info;
   uint64_t rows, failed;
   bool reusable;
-  wanted.rows = left < each ? left : each;
+  wanted.rows = part.count;
   wanted.origin.part = number;
   char *path = parts_path (job->options->features, job->split, number);
   if (!path)
@@ -102,7 +112,21 @@ plan_part (struct job *job, uint64_t number, struct extract_split *split)
       split->failed += failed;
     }
   else
-    job->todo[job->todo_count++] = (struct pipeline_part){ .number = number, .first = first, .count = wanted.rows };
+    job->todo[job->todo_count++] = part;
+  return 0;
+}
+
+/* Whether every chunk of PATH, whose description is as it should be, is whole; a word on standard error where not.  */
+static int
+check_chunks (const struct job *job, const char *path, bool *whole, struct verify_report *report)
+{
+  *whole = verify_file (path, job->workers, report) == 0;
+  if (*whole)
+    return 0;
+  if (error_status () == ERROR_STOPPED)
+    return -1;
+  progress_say ("%s: made again", error_message ());
+  error_clear ();
   return 0;
 }
 
@@ -116,10 +140,19 @@ plan (struct job *job, struct extract_split *split)
   char *path = parts_merged_path (job->options->features, job->split);
   if (!path)
     return -1;
+  job->replace = job->options->force;
   int result = parts_check (path, &wanted, job->options->force, &job->merged, &split->rows, &split->failed);
+  struct verify_report report;
+  if (result == 0 && job->merged)
+    {
+      result = check_chunks (job, path, &job->merged, &report);
+      job->replace |= !job->merged;
+    }
   free (path);
   if (result)
     return -1;
+  if (!job->merged)
+    split->rows = split->failed = 0;
   if (job->merged)
     {
       split->reused_rows = split->rows;
@@ -133,22 +166,28 @@ plan (struct job *job, struct extract_split *split)
   return job->todo ? 0 : -1;
 }
 
+/* Makes what is to be done, from the place FIRST of it on.  */
 static int
-make_parts (struct job *job, struct extract_split *split, struct pipeline_seconds *seconds)
+make_parts (struct job *job, size_t first, struct extract_split *split, struct pipeline_seconds *seconds)
 {
   const struct extract_options *options = job->options;
-  struct pipeline_options pipeline = { .extractor = job->extractor, .manifest = &job->manifest,
-                                       .dataset = options->dataset, .features = options->features,
-                                       .split = job->split, .info = &job->info, .batch = options->batch,
-                                       .threads = options->threads, .memory_bytes = options->memory_bytes };
-  if (job->todo_count == 0)
+  struct pipeline_options pipeline = { .extractor = job->extractor,
+                                       .manifest = &job->manifest,
+                                       .dataset = options->dataset,
+                                       .features = options->features,
+                                       .split = job->split,
+                                       .info = &job->info,
+                                       .batch = options->batch,
+                                       .threads = options->threads,
+                                       .memory_bytes = options->memory_bytes };
+  if (job->todo_count == first)
     return 0;
   char *directory = parts_directory (options->features, job->split);
   int result = directory ? file_make_directories (directory) : -1;
   free (directory);
-  if (result || pipeline_run (&pipeline, job->todo, job->todo_count, seconds))
+  if (result || pipeline_run (&pipeline, job->todo + first, job->todo_count - first, seconds))
     return -1;
-  for (size_t i = 0; i < job->todo_count; i++)
+  for (size_t i = first; i < job->todo_count; i++)
     {
       split->rows += job->todo[i].rows;
       split->failed += job->todo[i].failed;
@@ -171,76 +210,155 @@ count_missing (const struct job *job, uint64_t *missing)
       result = path ? 0 : -1;
       free (path);
     }
-  if (result == 0 && *missing > 0 && !job->options->force && file_exists (merged))
+  if (result == 0 && *missing > 0 && !job->replace && file_exists (merged))
     *missing = 0;
   free (merged);
   return result;
 }
 
+/* Adds part NUMBER to what is to be done where it is damaged.  */
+static int
+recheck_part (struct job *job, uint64_t number, struct extract_split *split)
+{
+  struct verify_report report;
+  bool whole = true;
+  char *path = parts_path (job->options->features, job->split, number);
+  int result = path ? 0 : -1;
+  if (path && file_exists (path)) /* another task may merge them just now */
+    result = check_chunks (job, path, &whole, &report);
+  free (path);
+  if (result || whole)
+    return result;
+  job->todo[job->todo_count++] = new_part (job, number);
+  if (number % (uint64_t) job->options->tasks == (uint64_t) job->options->task)
+    {
+      split->rows -= report.rows;
+      split->reused_rows -= report.rows;
+      split->failed -= report.failed;
+    }
+  return 0;
+}
+
+/* Merging copies chunks as they are and takes the parts away.  So those that other runs and tasks made are looked at
+   before, and made again where a chunk is damaged.  */
+static int
+remake_damaged (struct job *job, struct extract_split *split, struct pipeline_seconds *seconds)
+{
+  size_t made = job->todo_count, next = 0;
+  for (uint64_t i = 0; i < job->info.origin.parts; i++)
+    if (next < made && job->todo[next].number == i)
+      next++;
+    else if (recheck_part (job, i, split))
+      return -1;
+  return make_parts (job, made, split, seconds);
+}
+
 /* Merges the split where its parts are all there and few enough images failed; else *TOO_MANY is set.  */
 static int
-finish_split (struct job *job, struct extract_split *split, bool *too_many)
+finish_split (struct job *job, struct extract_split *split, struct pipeline_seconds *seconds, bool *too_many)
 {
   const struct extract_options *options = job->options;
   uint64_t limit = limit_images (options->max_failures, job->manifest.count);
   if (split->failed > limit)
     {
-      progress_say ("slabfit: %" PRIu64 " images of '%s' could not be read, more than the %" PRIu64
-                    " allowed; the parts are kept",
-                    split->failed, job->split, limit);
+      progress_say ("%" PRIu64 " image%s of '%s' could not be read, more than the %" PRIu64
+                    " allowed; 'slabfit info' lists them for each part, and the parts are kept",
+                    split->failed, split->failed == 1 ? "" : "s", job->split, limit);
       *too_many = true;
       return 0;
     }
   if (split->failed > 0)
-    progress_say ("slabfit: %" PRIu64 " images of '%s' could not be read; see /failed in its feature file",
-                  split->failed, job->split);
-  if (job->merged || count_missing (job, &split->missing))
-    return job->merged ? 0 : -1;
+    progress_say ("%" PRIu64 " image%s of '%s' could not be read; 'slabfit info' of its feature file lists them",
+                  split->failed, split->failed == 1 ? "" : "s", job->split);
   struct merge_report report;
-  return split->missing ? 0 : parts_merge (options->features, job->split, options->force, job->workers, &report);
+  if (job->merged)
+    {
+      /* A run that was killed after its merge left parts.  Those of another run stay.  */
+      if (parts_merge (options->features, job->split, false, job->workers, &report))
+        error_clear ();
+      return 0;
+    }
+  if (count_missing (job, &split->missing))
+    return -1;
+  if (split->missing)
+    return 0;
+  return remake_damaged (job, split, seconds)
+             || parts_merge (options->features, job->split, job->replace, job->workers, &report)
+           ? -1
+           : 0;
 }
 
 static int
 extract_split (struct job *job, struct extract_split *split, struct extract_report *report, bool *too_many)
 {
-  const struct extract_options *options = job->options;
-  if (manifest_read (&job->manifest, options->dataset, job->split, options->seed))
-    return -1;
   describe_info (job);
   uint64_t each = rows_per_part (job);
   job->info.origin.parts = (job->manifest.count + each - 1) / each;
-  if (plan (job, split) || make_parts (job, split, &report->seconds) || finish_split (job, split, too_many))
+  parts_remove_stale (job->options->features, job->split);
+  if (plan (job, split) || make_parts (job, 0, split, &report->seconds)
+      || finish_split (job, split, &report->seconds, too_many))
     return -1;
   return 0;
+}
+
+/* All splits are looked at before the first is worked on: an empty last one is found at once.  */
+static int
+read_manifests (struct job *jobs, const struct extract_options *options, const struct names *splits)
+{
+  for (size_t i = 0; i < splits->count; i++)
+    {
+      jobs[i].split = splits->name[i];
+      if (manifest_read (&jobs[i].manifest, options->dataset, jobs[i].split, options->seed))
+        return -1;
+    }
+  return 0;
+}
+
+/* Works on JOBS (count) in their order.  */
+static int
+run_jobs (struct job *jobs, size_t count, struct extract_report *report)
+{
+  bool too_many = false;
+  uint64_t worked = 0;
+  double begin = clock_seconds ();
+  int result = 0;
+  for (size_t i = 0; result == 0 && i < count; i++)
+    {
+      struct extract_split *split = &report->split[report->count++];
+      split->name = text_new ("%s", jobs[i].split);
+      result = split->name ? extract_split (&jobs[i], split, report, &too_many) : -1;
+      worked += jobs[i].worked;
+    }
+  report->wall_seconds = clock_seconds () - begin;
+  report->images_per_second = report->wall_seconds > 0 ? (double) worked / report->wall_seconds : 0;
+  if (result == 0 && too_many)
+    result = error_set ("too many images of '%s' could not be read; allow more with --max-failures, or mend or remove "
+                        "them and give --force",
+                        jobs->options->dataset);
+  return result;
 }
 
 static int
 extract_splits (const struct extract_options *options, const struct names *splits, const struct extractor *extractor,
                 struct workers *workers, struct extract_report *report)
 {
-  bool too_many = false;
-  double begin = clock_seconds ();
-  uint64_t worked = 0;
-  int result = 0;
+  struct job *jobs = memory_new (splits->count, sizeof *jobs);
   report->split = memory_new (splits->count, sizeof *report->split);
-  if (!report->split)
-    return -1;
+  int result = jobs && report->split ? read_manifests (jobs, options, splits) : -1;
   for (size_t i = 0; result == 0 && i < splits->count; i++)
     {
-      struct job job = { .options = options, .extractor = extractor, .workers = workers, .split = splits->name[i] };
-      struct extract_split *split = &report->split[report->count++];
-      split->name = text_new ("%s", splits->name[i]);
-      result = split->name ? extract_split (&job, split, report, &too_many) : -1;
-      worked += job.worked;
-      memory_free (job.todo);
-      manifest_free (&job.manifest);
+      jobs[i].options = options;
+      jobs[i].extractor = extractor;
+      jobs[i].workers = workers;
     }
-  report->wall_seconds = clock_seconds () - begin;
-  report->images_per_second = report->wall_seconds > 0 ? (double) worked / report->wall_seconds : 0;
-  if (result == 0 && too_many)
-    result = error_set ("too many images of '%s' could not be read; mend or remove them (each part's /failed names "
-                        "them), or allow more with --max-failures, then run the same command again",
-                        options->dataset);
+  if (result == 0)
+    result = run_jobs (jobs, splits->count, report);
+  for (size_t i = 0; jobs && i < splits->count; i++)
+    {
+      memory_free (jobs[i].todo);
+      manifest_free (&jobs[i].manifest);
+    }
+  memory_free (jobs);
   return result;
 }
 
@@ -258,8 +376,8 @@ choose_splits (const struct extract_options *options, struct names *splits)
   for (size_t i = 0; result == 0 && i < splits->count; i++)
     if (names_find (&present, splits->name[i]) < 0)
       {
-        result = error_set ("'%s' has no split '%s'; check --split and the folder's name", options->dataset,
-                            splits->name[i]);
+        result =
+          error_set ("'%s' has no split '%s'; check --split and the folder's name", options->dataset, splits->name[i]);
         names_free (splits);
       }
   names_free (&present);
@@ -275,9 +393,8 @@ extract (const struct extract_options *options, struct extract_report *report)
   if (choose_splits (options, &splits))
     return -1;
   struct workers *workers = workers_new (options->threads);
-  int result = workers ? extractor_open (&extractor, options->backbone, options->preprocess, options->pool,
-                                         options->exif, 1)
-                       : -1;
+  int result =
+    workers ? extractor_open (&extractor, options->backbone, options->preprocess, options->pool, options->exif, 1) : -1;
   if (result == 0)
     {
       result = extract_splits (options, &splits, &extractor, workers, report);

@@ -46,9 +46,10 @@ describe (struct extractor *extractor, const char *backbone)
   struct provenance *provenance = &extractor->provenance;
   struct network_shape shape;
   if (network_describe (extractor->network, preprocess->height, preprocess->width, &shape, reason))
-    return error_set ("cannot use the backbone '%s' for images of 3 x %d x %d: %s; give it the --preprocess that it was "
-                      "trained with, or another backbone",
-                      backbone, preprocess->height, preprocess->width, reason);
+    return error_set (
+      "cannot use the backbone '%s' for images of 3 x %d x %d: %s; give it the --preprocess that it was "
+      "trained with, or another backbone",
+      backbone, preprocess->height, preprocess->width, reason);
   extractor->columns = 1;
   provenance->rank = shape.rank;
   for (int i = 0; i < shape.rank; i++)

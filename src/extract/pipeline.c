@@ -19,14 +19,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NAMED_MOST = 10 }; /* failures told of as they happen */
+
 /* A part that is being made.  */
 struct work {
   struct pipeline_part *part;
-  uint64_t taken;           /* of its images, by batches or as failures, in order */
-  bool closed;              /* all are taken: part->rows is final */
-  struct failure *failure;  /* (part->failed) */
-  struct work_tile *tail;   /* the tile that rows are being dealt to */
-  uint64_t tail_index;      /* its place in the part; kept here since a stored tile is used again elsewhere */
+  uint64_t taken;          /* of its images, by batches or as failures, in order */
+  bool closed;             /* all are taken: part->rows is final */
+  struct failure *failure; /* (part->failed) */
+  struct work_tile *tail;  /* the tile that rows are being dealt to */
+  uint64_t tail_index;     /* its place in the part; kept here since a stored tile is used again elsewhere */
   uint64_t tiles_stored;
   struct featwriter *writer;
 };
@@ -48,7 +50,7 @@ struct pipeline {
   size_t works;
   const char **paths; /* (images) of all works, borrowed from the manifest */
   uint64_t images;
-  struct work_tile *tile;    /* (tiles) */
+  struct work_tile *tile; /* (tiles) */
   size_t tiles;
   struct work_tile *closing; /* (works) */
   uint64_t column_tiles;     /* across a row */
@@ -57,6 +59,7 @@ struct pipeline {
   struct queue *free_tiles, *full_tiles, *encoded_tiles;
   pthread_mutex_t assembling; /* held by the caller that takes the next batch: batches and tiles are dealt in order */
   size_t assembled;           /* the work that the next batch comes from */
+  uint64_t named;             /* failures that were told of, up to NAMED_MOST + 1 */
   pthread_mutex_t lock;       /* of all below, tile->filled, work->closed and part->rows */
   int callers, compressors;   /* still running */
   struct error error;         /* the first */
@@ -95,6 +98,19 @@ struct batch {
   float *planes;                  /* (batch, 3, height, width) */
   float *features;                /* (batch, d) */
 };
+
+/* Tells people of the first failures at once.  */
+static void
+name_failure (struct pipeline *pipeline, const char *image, const char *reason)
+{
+  if (pipeline->named < NAMED_MOST)
+    progress_say ("%s: %s", image, reason);
+  else if (pipeline->named == NAMED_MOST)
+    progress_say ("further images that cannot be read are not named here");
+  else
+    return;
+  pipeline->named++;
+}
 
 /* Keeps that IMAGE failed; REASON becomes the part's.  */
 static int
@@ -185,7 +201,10 @@ take_image (struct pipeline *pipeline, struct batch *batch)
     return -1;
   const char *image = options->manifest->path[work->part->first + work->taken++];
   if (reason)
-    return note_failure (work, image, reason);
+    {
+      name_failure (pipeline, image, reason);
+      return note_failure (work, image, reason);
+    }
   batch->count++;
   return 0;
 }
@@ -418,6 +437,8 @@ write_tile (struct pipeline *pipeline, struct work_tile *tile, struct progress *
       progress_advance (progress, tile->filled);
       queue_push (pipeline->free_tiles, tile);
     }
+  else
+    progress_advance (progress, work->part->failed);
   if (result == 0)
     result = finish_work (pipeline, work);
   add_seconds (pipeline, &pipeline->seconds.write, since);
@@ -508,8 +529,8 @@ open_stream (struct pipeline *pipeline)
 {
   const struct pipeline_options *options = pipeline->options;
   size_t slots = (size_t) options->batch * ((size_t) options->threads + 1);
-  pipeline->stream = imagestream_new (options->extractor, options->dataset, pipeline->paths, pipeline->images,
-                                      options->threads, slots);
+  pipeline->stream =
+    imagestream_new (options->extractor, options->dataset, pipeline->paths, pipeline->images, options->threads, slots);
   return pipeline->stream ? 0 : -1;
 }
 
@@ -581,8 +602,8 @@ pipeline_run (const struct pipeline_options *options, struct pipeline_part *part
   struct pipeline pipeline = { .options = options, .info = options->info };
   pthread_mutex_init (&pipeline.lock, NULL);
   pthread_mutex_init (&pipeline.assembling, NULL);
-  int result = make_work (&pipeline, parts, count) || make_tiles (&pipeline) || open_stream (&pipeline)
-               || run_threads (&pipeline);
+  int result =
+    make_work (&pipeline, parts, count) || make_tiles (&pipeline) || open_stream (&pipeline) || run_threads (&pipeline);
   if (pipeline.error.status)
     result = error_put (&pipeline.error);
   seconds->decode += pipeline.stream ? imagestream_seconds (pipeline.stream) : 0;

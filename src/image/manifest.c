@@ -3,74 +3,25 @@
 #include "manifest.h"
 
 #include "../base/error.h"
+#include "../base/folder.h"
 #include "../base/memory.h"
 #include "../base/random.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *const usual_splits[] = { "training", "validation", "evaluation" };
+const char *const usual_splits[USUAL_SPLITS] = { "training", "validation", "evaluation" };
 
-enum { USUAL_SPLITS = sizeof usual_splits / sizeof *usual_splits, SHUFFLE_STREAM = 1 };
-
-/* DT_DIR, DT_REG (also for a link that leads nowhere), or another kind.  */
-static unsigned char
-entry_kind (DIR *stream, const struct dirent *entry)
-{
-  struct stat status;
-  if (entry->d_type != DT_UNKNOWN && entry->d_type != DT_LNK)
-    return entry->d_type;
-  if (fstatat (dirfd (stream), entry->d_name, &status, 0) || S_ISREG (status.st_mode))
-    return DT_REG;
-  return S_ISDIR (status.st_mode) ? DT_DIR : DT_UNKNOWN;
-}
-
-static int
-list_stream (DIR *stream, const char *path, struct names *folders, struct names *files)
-{
-  const struct dirent *entry;
-  while (errno = 0, (entry = readdir (stream)))
-    {
-      unsigned char kind = entry->d_name[0] == '.' ? DT_UNKNOWN : entry_kind (stream, entry);
-      if (kind == DT_DIR && names_add (folders, entry->d_name))
-        return -1;
-      if (kind == DT_REG && names_add (files, entry->d_name))
-        return -1;
-    }
-  return errno ? error_system ("read the folder", path) : 0;
-}
-
-int
-manifest_list (const char *path, struct names *folders, struct names *files)
-{
-  *folders = *files = (struct names){ 0 };
-  DIR *stream = opendir (path);
-  if (!stream)
-    return error_system ("open", path);
-  int result = list_stream (stream, path, folders, files);
-  closedir (stream);
-  if (result)
-    {
-      names_free (folders);
-      names_free (files);
-    }
-  names_sort (folders);
-  names_sort (files);
-  return result;
-}
+enum { SHUFFLE_STREAM = 1 };
 
 static int
 list_folders (const char *path, struct names *folders)
 {
   struct names files;
-  int result = manifest_list (path, folders, &files);
+  int result = folder_list (path, folders, &files);
   names_free (&files);
   return result;
 }
@@ -253,7 +204,7 @@ read_class (struct images *images, const char *dataset, const char *folder, int3
   if (!text_is_utf8 (folder))
     return not_utf8 (folder);
   char *path = file_path (dataset, folder);
-  if (!path || manifest_list (path, &folders, &files))
+  if (!path || folder_list (path, &folders, &files))
     {
       free (path);
       return -1;
@@ -321,18 +272,18 @@ take_images (struct manifest *manifest, struct images *images)
 
 /* Adds RECORD, with its final 0, and frees it.  NULL fails.  */
 static int
-digest_record (EVP_MD_CTX *digest, char *record)
+digest_record (struct digest *digest, char *record)
 {
-  int good = record && EVP_DigestUpdate (digest, record, strlen (record) + 1);
+  if (record)
+    digest_add (digest, record, strlen (record) + 1);
   free (record);
-  return good ? 0 : -1;
+  return record ? 0 : -1;
 }
 
 static int
-digest_manifest (EVP_MD_CTX *digest, const struct manifest *manifest, unsigned char sum[EVP_MAX_MD_SIZE])
+digest_records (struct digest *digest, const struct manifest *manifest)
 {
-  if (!digest || !EVP_DigestInit_ex (digest, EVP_sha256 (), NULL)
-      || digest_record (digest, text_new ("seed %" PRIu64, manifest->seed)))
+  if (digest_record (digest, text_new ("seed %" PRIu64, manifest->seed)))
     return -1;
   for (size_t i = 0; i < manifest->classes.count; i++)
     if (digest_record (digest, text_new ("class %s", manifest->classes.name[i])))
@@ -341,23 +292,17 @@ digest_manifest (EVP_MD_CTX *digest, const struct manifest *manifest, unsigned c
     if (digest_record (digest, text_new ("image %" PRId32 " %" PRIu64 " %s", manifest->label[i], manifest->bytes[i],
                                          manifest->path[i])))
       return -1;
-  return EVP_DigestFinal_ex (digest, sum, NULL) ? 0 : -1;
+  return 0;
 }
 
 static int
 compute_sha256 (struct manifest *manifest)
 {
-  unsigned char sum[EVP_MAX_MD_SIZE];
-  EVP_MD_CTX *digest = EVP_MD_CTX_new ();
-  int result = digest_manifest (digest, manifest, sum);
-  EVP_MD_CTX_free (digest);
-  if (result)
-    return error_set ("the SHA-256 of a list of %zu images could not be computed; check memory and the OpenSSL "
-                      "installation",
-                      manifest->count);
-  for (int i = 0; i < (FILE_SHA256_BYTES - 1) / 2; i++)
-    sprintf (manifest->sha256 + 2 * i, "%02x", sum[i]);
-  return 0;
+  struct digest digest = digest_begin ();
+  if (digest_records (&digest, manifest) == 0)
+    return digest_end (&digest, manifest->sha256);
+  digest_discard (&digest);
+  return -1;
 }
 
 static int

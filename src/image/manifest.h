@@ -1,8 +1,8 @@
 /* The manifest: the images of one split with their labels, in the order in which they become rows.
 
    DATASET/SPLIT/CLASS/FILE: every folder in DATASET is a split, every folder in a split a class, every file in a class
-   an image, whatever its extension.  Hidden entries (".*"), other files in DATASET and its splits, and what is neither
-   file nor folder are left out; symbolic links count as what they lead to, and as images where they lead nowhere.  */
+   an image, whatever its extension.  Folders and files are what folder_list takes for them; other files in DATASET and
+   its splits are left out.  */
 #ifndef SLABFIT_MANIFEST_H
 #define SLABFIT_MANIFEST_H
 
@@ -10,6 +10,10 @@
 #include "../base/text.h"
 
 #include <stdint.h>
+
+/* training, validation and evaluation: the splits that organize makes and that manifest_splits lists first.  */
+enum { USUAL_SPLITS = 3 };
+extern const char *const usual_splits[USUAL_SPLITS];
 
 struct manifest {
   struct names classes; /* sorted by bytes: the label of a class is its place here, as Keras and scikit-learn do it */
@@ -33,9 +37,5 @@ int manifest_splits (const char *dataset, struct names *splits);
    image, where a class holds a folder, and where a path is not UTF-8.  */
 int manifest_read (struct manifest *manifest, const char *dataset, const char *split, uint64_t seed);
 void manifest_free (struct manifest *manifest);
-
-/* The names in the folder PATH, each list sorted by bytes: its folders, and its files.  Both lists are overwritten, and
-   empty on failure.  */
-int manifest_list (const char *path, struct names *folders, struct names *files);
 
 #endif

@@ -2,11 +2,11 @@
 #ifndef SLABFIT_ORGANIZE_H
 #define SLABFIT_ORGANIZE_H
 
-#include "../base/text.h"
+#include "manifest.h"
 
 #include <stdint.h>
 
-enum { ORGANIZE_SPLITS = 3 }; /* training, validation, evaluation */
+enum { ORGANIZE_SPLITS = USUAL_SPLITS };
 
 struct organize_options {
   struct names classes;          /* for {class}_{id} names: names[class]; empty where SOURCE has CLASS/ folders */

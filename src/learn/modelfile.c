@@ -44,8 +44,8 @@ write_dataset (hid_t group, const char *name, hid_t type, int rank, const hsize_
     result = H5Dwrite (dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
   if (result < 0)
     result = hdf_write_failed ("write the model to", path);
-  if (dataset >= 0)
-    H5Dclose (dataset);
+  if (dataset >= 0 && H5Dclose (dataset) < 0 && result == 0) /* small data reach the file only now */
+    result = hdf_write_failed ("write the model to", path);
   if (space >= 0)
     H5Sclose (space);
   return result;
@@ -166,7 +166,10 @@ modelfile_write (const struct model *model, const char *path)
   hid_t access = hdf_file_access (true);
   hid_t file = H5Fcreate (temporary, H5F_ACC_EXCL, H5P_DEFAULT, access);
   if (file < 0)
-    hdf_write_failed ("create", path);
+    {
+      hdf_write_failed ("create", path);
+      unlink (temporary); /* of a full disk only the name may be there */
+    }
   else
     {
       result = write_all (file, model, path);

@@ -41,17 +41,17 @@ static int
 too_little (const struct plan *plan, const struct train_options *options, uint64_t columns, uint64_t units)
 {
   double reading = reading_bytes (plan, columns), weights = weight_bytes (plan, options, columns, units);
+  double may_use = fmax (bytes_left (options), 0) / megabyte;
   double fitting = floor ((bytes_left (options) - reading) / (weights / (double) units));
   if (fitting >= 1)
     return error_set (
-      "training needs %.0f MB (%.0f for the weights of %" PRIu64 " x %" PRIu64 ", %.0f for rows) and may "
-      "use %.0f MB; give the job more memory, or ask for a first layer of %.0f units or fewer (--hidden)",
-      (weights + reading) / megabyte, weights / megabyte, columns, units, reading / megabyte,
-      bytes_left (options) / megabyte, fitting);
-  return error_set ("training needs %.0f MB (%.0f of them for rows of %" PRIu64
-                    " features) and may use %.0f MB; give the "
+      "training needs %.1f MB (%.1f for the weights of %" PRIu64 " x %" PRIu64 ", %.1f for rows) and may "
+      "use %.1f MB; give the job more memory, or ask for a first layer of %.0f units or fewer (--hidden)",
+      (weights + reading) / megabyte, weights / megabyte, columns, units, reading / megabyte, may_use, fitting);
+  return error_set ("training needs %.1f MB (%.1f of them for rows of %" PRIu64
+                    " features) and may use %.1f MB; give the "
                     "job more memory, or ask for smaller batches (--batch) or --shuffle none",
-                    (weights + reading) / megabyte, reading / megabyte, columns, bytes_left (options) / megabyte);
+                    (weights + reading) / megabyte, reading / megabyte, columns, may_use);
 }
 
 static bool

@@ -50,8 +50,8 @@ train_defaults (void)
                                  .seed = 42 };
 }
 
-static int
-check_options (const struct train_options *options, bool validation)
+int
+train_check (const struct train_options *options)
 {
   if (options->epochs < 1)
     return error_usage ("--epochs must be at least 1");
@@ -70,8 +70,6 @@ check_options (const struct train_options *options, bool validation)
   for (size_t i = 0; i < options->hidden_count; i++)
     if (options->hidden[i] == 0)
       return error_usage ("--hidden takes sizes of at least 1");
-  if (options->patience && !validation)
-    return error_usage ("--early-stop needs validation features; extract them, or leave --early-stop out");
   return 0;
 }
 
@@ -379,8 +377,10 @@ prepare (struct training *training, struct featfile *features, struct featfile *
   const struct train_options *options = training->options;
   const struct featinfo *info = featfile_info (features);
   struct plan *plan = &training->plan;
-  if (check_options (options, validation != NULL))
+  if (train_check (options))
     return -1;
+  if (options->patience && !validation)
+    return error_usage ("--early-stop needs validation features; extract them, or leave --early-stop out");
   if (!options->from && info->classes.count < 2)
     return error_set (
       "'%s' has %zu class, and it takes two to tell them apart; extract a dataset of two or more classes",

@@ -36,6 +36,9 @@ struct train_report {
 /* The options as the tutorial has them.  */
 struct train_options train_defaults (void);
 
+/* A usage error where a number in OPTIONS is out of its range.  train looks itself too.  */
+int train_check (const struct train_options *options);
+
 /* A new model trained on TRAINING and, where VALIDATION is not NULL, validated on it after each epoch; its history and
    options are filled in, its command is left to the caller.  NULL with the error set: features or options that do not
    fit, too little memory, a loss that is no number, or ERROR_STOPPED.  */

@@ -253,8 +253,8 @@ parse_row (void *context, size_t row, int worker)
       at += more;
     }
   if (column != columns)
-    return error_set ("line %" PRIu64 " of '%s' has %" PRIu64 " values and the first line %" PRIu64 "; correct it",
-                      line.number, import->csv, column, columns);
+    return error_set ("line %" PRIu64 " of '%s' has %" PRIu64 " value%s and the first line %" PRIu64 "; correct it",
+                      line.number, import->csv, column, column == 1 ? "" : "s", columns);
   return 0;
 }
 

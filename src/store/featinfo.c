@@ -71,14 +71,14 @@ featinfo_tile_rows (const struct featinfo *info)
 }
 
 static int
-compare_classes (const struct names *a, const char *file_a, const struct names *b, const char *file_b,
+compare_classes (const struct names *a, const char *file_a, const struct names *b, const char *name_b,
                  const char *remedy)
 {
   if (a->count != b->count)
-    return error_set ("'%s' has %zu classes and '%s' %zu; %s", file_a, a->count, file_b, b->count, remedy);
+    return error_set ("'%s' has %zu classes and %s %zu; %s", file_a, a->count, name_b, b->count, remedy);
   for (size_t i = 0; i < a->count; i++)
     if (strcmp (a->name[i], b->name[i]))
-      return error_set ("class %zu is '%s' in '%s' and '%s' in '%s'; %s", i, a->name[i], file_a, b->name[i], file_b,
+      return error_set ("class %zu is '%s' in '%s' and '%s' in %s; %s", i, a->name[i], file_a, b->name[i], name_b,
                         remedy);
   return 0;
 }
@@ -87,21 +87,23 @@ int
 featinfo_compare (const struct featinfo *a, const char *file_a, const struct featinfo *b, const char *file_b,
                   const char *remedy)
 {
+  char name_b[PROVENANCE_NAME_BYTES];
+  provenance_quote (file_b, name_b);
   if (provenance_compare (&a->provenance, file_a, &b->provenance, file_b, remedy))
     return -1;
   if (a->origin.seed != b->origin.seed)
-    return error_set ("seed is %" PRIu64 " in '%s' and %" PRIu64 " in '%s'; %s", a->origin.seed, file_a, b->origin.seed,
-                      file_b, remedy);
-  if (compare_classes (&a->classes, file_a, &b->classes, file_b, remedy))
+    return error_set ("seed is %" PRIu64 " in '%s' and %" PRIu64 " in %s; %s", a->origin.seed, file_a, b->origin.seed,
+                      name_b, remedy);
+  if (compare_classes (&a->classes, file_a, &b->classes, name_b, remedy))
     return -1;
   if (strcmp (a->origin.manifest_sha256, b->origin.manifest_sha256))
-    return error_set ("manifest_sha256 is '%s' in '%s' and '%s' in '%s': the images differ; %s",
-                      a->origin.manifest_sha256, file_a, b->origin.manifest_sha256, file_b, remedy);
+    return error_set ("manifest_sha256 is '%s' in '%s' and '%s' in %s: the images differ; %s",
+                      a->origin.manifest_sha256, file_a, b->origin.manifest_sha256, name_b, remedy);
   if (a->columns != b->columns)
-    return error_set ("'%s' has %" PRIu64 " columns and '%s' %" PRIu64 "; %s", file_a, a->columns, file_b, b->columns,
+    return error_set ("'%s' has %" PRIu64 " columns and %s %" PRIu64 "; %s", file_a, a->columns, name_b, b->columns,
                       remedy);
   if (a->half != b->half)
-    return error_set ("'%s' is float%d and '%s' float%d; %s", file_a, a->half ? 16 : 32, file_b, b->half ? 16 : 32,
+    return error_set ("'%s' is float%d and %s float%d; %s", file_a, a->half ? 16 : 32, name_b, b->half ? 16 : 32,
                       remedy);
   return 0;
 }

@@ -34,7 +34,7 @@ uint64_t featinfo_tile_columns (const struct featinfo *info);
 uint64_t featinfo_tile_rows (const struct featinfo *info);
 
 /* Fails naming the first thing in which A (of FILE_A) and B (of FILE_B) differ of provenance, manifest, seed, classes,
-   columns and datatype, and ends with REMEDY.  */
+   columns and datatype, and ends with REMEDY.  FILE_B may be NULL: this command.  */
 int featinfo_compare (const struct featinfo *a, const char *file_a, const struct featinfo *b, const char *file_b,
                       const char *remedy);
 

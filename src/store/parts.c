@@ -81,7 +81,7 @@ static int
 compare_part (const struct featinfo *found, const char *path, const struct featinfo *wanted)
 {
   static const char remedy[] = "repeat the command that made it, choose another folder, or use --force";
-  if (featinfo_compare (found, path, wanted, "this command", remedy))
+  if (featinfo_compare (found, path, wanted, NULL, remedy))
     return -1;
   if (found->origin.part != wanted->origin.part || found->origin.parts != wanted->origin.parts)
     return error_set ("'%s' is part %" PRIu64 " of %" PRIu64 ", and part %" PRIu64 " of %" PRIu64 " is asked for; %s",
@@ -152,24 +152,31 @@ part_number (const char *name)
   return end >= name + 5 && !strcmp (end, ".h5") && errno == 0 && *name >= '0' && *name <= '9' ? number : -1;
 }
 
-/* Whether NAME, as file_temporary gives it ("PATH.HOST.PROCESS.NUMBER.tmp"), is left from a process that is gone.  */
+/* Whether OWNER, the "HOST.PROCESS.NUMBER.tmp" that file_temporary adds, is a process of this host that is gone.  */
 static bool
-is_stale (const char *directory, const char *name)
+owner_is_gone (const char *owner)
 {
-  char host[256] = "host", number[64];
-  size_t length = strlen (name);
-  if (length < 4 || strcmp (name + length - 4, ".tmp"))
-    return false;
+  char host[256] = "host", *end;
   gethostname (host, sizeof host - 1);
-  const char *place = strstr (name, host);
-  if (place && place > name && place[-1] == '.' && place[strlen (host)] == '.')
-    {
-      snprintf (number, sizeof number, "%s", place + strlen (host) + 1);
-      long process = strtol (number, NULL, 10);
-      return process > 0 && process != getpid () && kill ((pid_t) process, 0) && errno == ESRCH;
-    }
-  char *path = file_path (directory, name);
+  size_t length = strlen (host);
+  if (strncmp (owner, host, length) || owner[length] != '.')
+    return false;
+  long process = strtol (owner + length + 1, &end, 10);
+  return *end == '.' && process > 0 && kill ((pid_t) process, 0) && errno == ESRCH;
+}
+
+/* Of the others those are stale that were left alone for long: of other hosts, and of processes whose number another one
+   has by now.  */
+static bool
+is_stale (const char *directory, const char *name, const char *owner)
+{
   struct stat status;
+  size_t length = strlen (owner);
+  if (length < 4 || strcmp (owner + length - 4, ".tmp"))
+    return false;
+  if (owner_is_gone (owner))
+    return true;
+  char *path = file_path (directory, name);
   bool old = path && stat (path, &status) == 0 && time (NULL) - status.st_mtime > STALE_SECONDS;
   free (path);
   return old;
@@ -184,28 +191,61 @@ remove_named (const char *directory, const char *name)
   free (path);
 }
 
+/* What stands after the name of a part, NNNNN.h5 and a point; NULL where NAME does not begin so.  */
+static const char *
+after_part (const char *name)
+{
+  const char *end = name + strspn (name, "0123456789");
+  return end >= name + 5 && !strncmp (end, ".h5.", 4) ? end + 4 : NULL;
+}
+
+/* Removes stale temporary files of parts, and where PARTS is set the parts.  */
 static void
-remove_entries (const char *directory, bool parts)
+clean_directory (const char *directory, bool parts)
 {
   DIR *stream = opendir (directory);
   for (struct dirent *entry; stream && (entry = readdir (stream));)
-    if ((parts && part_number (entry->d_name) >= 0) || is_stale (directory, entry->d_name))
-      remove_named (directory, entry->d_name);
+    {
+      const char *name = entry->d_name, *owner = after_part (name);
+      if ((parts && part_number (name) >= 0) || (owner && is_stale (directory, name, owner)))
+        remove_named (directory, name);
+    }
+  if (stream)
+    closedir (stream);
+}
+
+/* Removes stale temporary files of SPLIT.h5.  */
+static void
+clean_merged (const char *features, const char *split)
+{
+  size_t length = strlen (split);
+  DIR *stream = opendir (features);
+  for (struct dirent *entry; stream && (entry = readdir (stream));)
+    {
+      const char *name = entry->d_name;
+      if (!strncmp (name, split, length) && !strncmp (name + length, ".h5.", 4)
+          && is_stale (features, name, name + length + 4))
+        remove_named (features, name);
+    }
   if (stream)
     closedir (stream);
 }
 
 void
-parts_remove_stale (const char *directory)
+parts_remove_stale (const char *features, const char *split)
 {
-  remove_entries (directory, false);
+  char *directory = parts_directory (features, split);
+  if (directory)
+    clean_directory (directory, false);
+  free (directory);
+  clean_merged (features, split);
 }
 
 /* What stays that is not ours keeps the folder; the merged file stands all the same.  */
 static void
 remove_parts (const char *directory)
 {
-  remove_entries (directory, true);
+  clean_directory (directory, true);
   rmdir (directory);
 }
 
@@ -294,8 +334,11 @@ merge_present (const char *features, const char *split, const char *merged, cons
   if (result == 0 && report->missing == 0)
     return 0;
   struct error error;
+  uint64_t gone = report->missing;
   error_get (&error);
-  if (force || check_merged (merged, directory, first, report) != 1)
+  /* Only who made a merged file that is sure to stay takes parts away.  */
+  if (force || (result && (count_missing (features, split, first->origin.parts, &gone) || gone == 0))
+      || check_merged (merged, directory, first, report) != 1)
     return result ? error_put (&error) : 0;
   error_clear ();
   return 0;
@@ -323,7 +366,10 @@ parts_merge (const char *features, const char *split, bool force, struct workers
   else if (check_merged (merged, directory, NULL, report) == 1 && first_part (directory) < 0)
     result = 0; /* another process has merged and removed them just now */
   if (result == 0 && report->missing == 0)
-    remove_parts (directory);
+    {
+      remove_parts (directory);
+      clean_merged (features, split);
+    }
   featinfo_free (&first);
   free (merged);
   free (directory);

@@ -35,8 +35,8 @@ struct merge_report {
 int parts_merge (const char *features, const char *split, bool force, struct workers *workers,
                  struct merge_report *report);
 
-/* Removes from DIRECTORY the temporary files (*.tmp) that no living process of this host, and none of the last day on
-   others, is writing.  Says nothing where it cannot.  */
-void parts_remove_stale (const char *directory);
+/* Removes the temporary files of SPLIT's parts and of its merged file that no living process of this host, and none of
+   the last day on others, is writing.  Says nothing where it cannot.  */
+void parts_remove_stale (const char *features, const char *split);
 
 #endif

@@ -96,13 +96,20 @@ describe_shape (const struct provenance *provenance, char text[SHAPE_TEXT_BYTES]
     used += (size_t) snprintf (text + used, SHAPE_TEXT_BYTES - used, "%s%" PRId64, i ? "x" : "", provenance->shape[i]);
 }
 
+const char *
+provenance_quote (const char *file, char text[PROVENANCE_NAME_BYTES])
+{
+  snprintf (text, PROVENANCE_NAME_BYTES, file ? "'%s'" : "this command", file);
+  return text;
+}
+
 int
 provenance_compare (const struct provenance *a, const char *file_a, const struct provenance *b, const char *file_b,
                     const char *remedy)
 {
   if (a->rank == 0 || b->rank == 0)
     return 0;
-  char shape_a[SHAPE_TEXT_BYTES] = "", shape_b[SHAPE_TEXT_BYTES] = "";
+  char shape_a[SHAPE_TEXT_BYTES] = "", shape_b[SHAPE_TEXT_BYTES] = "", name_b[PROVENANCE_NAME_BYTES];
   describe_shape (a, shape_a);
   describe_shape (b, shape_b);
   const struct {
@@ -118,7 +125,7 @@ provenance_compare (const struct provenance *a, const char *file_a, const struct
   };
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
     if (strcmp (fields[i].a, fields[i].b))
-      return error_set ("%s is '%s' in '%s' and '%s' in '%s'; %s", fields[i].name, fields[i].a, file_a, fields[i].b,
-                        file_b, remedy);
+      return error_set ("%s is '%s' in '%s' and '%s' in %s; %s", fields[i].name, fields[i].a, file_a, fields[i].b,
+                        provenance_quote (file_b, name_b), remedy);
   return 0;
 }

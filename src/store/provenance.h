@@ -40,9 +40,13 @@ int origin_read (struct origin *origin, hid_t object, const char *file);
 void origin_free (struct origin *origin);
 
 /* Fails naming the first thing in which A (from FILE_A) and B (from FILE_B) differ and both values, as in
-   "preprocess is 'keras' in 'a.h5' and 'torchvision' in 'b.h5'; REMEDY".  A file without provenance (rank 0) agrees
-   with any.  */
+   "preprocess is 'keras' in 'a.h5' and 'torchvision' in 'b.h5'; REMEDY".  FILE_B may be NULL: this command.  A file
+   without provenance (rank 0) agrees with any.  */
 int provenance_compare (const struct provenance *a, const char *file_a, const struct provenance *b, const char *file_b,
                         const char *remedy);
+
+/* FILE in quotes as TEXT, for messages; "this command" where it is NULL.  Returns TEXT.  */
+enum { PROVENANCE_NAME_BYTES = 1024 };
+const char *provenance_quote (const char *file, char text[PROVENANCE_NAME_BYTES]);
 
 #endif

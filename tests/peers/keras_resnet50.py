@@ -35,7 +35,7 @@ DAMAGES = {
 
 
 def make_random(backbone, seed):
-    """Biases and statistics that matter, at a scale that the whole network keeps."""
+    """Biases and statistics that matter, with gains below 1, or rounding would grow from layer to layer."""
     generator = np.random.default_rng(seed)
     for name, values in backbone.arrays.items():
         if name.endswith("_bn_variance"):
@@ -43,7 +43,7 @@ def make_random(backbone, seed):
             scale = np.abs(backbone.arrays[unit + "_gamma"]) / np.sqrt(values + 1.001e-5)
             values[:] = np.exp(generator.uniform(np.log(1e-8), np.log(1e-3), values.shape))
             sign = generator.choice((-1, 1), values.shape)
-            spread = generator.uniform(0.5, 1.5, values.shape)
+            spread = generator.uniform(0.3, 1.1, values.shape)
             backbone.arrays[unit + "_gamma"][:] = sign * spread * scale * np.sqrt(values + 1.001e-5)
             backbone.arrays[unit + "_mean"][:] = generator.normal(0, 0.3 / scale.mean(), values.shape)
             backbone.arrays[unit + "_beta"][:] = generator.normal(0, 0.3, values.shape)
@@ -76,8 +76,8 @@ def keras_features(network, dataset, images):
 def our_features(folder, dataset, backbone):
     """Features, and the images that they belong to."""
     backbone.save(f"{folder}/backbone.ts")
-    peers.slabfit("extract", dataset, "-o", f"{folder}/features", "--backbone", f"{folder}/backbone.ts", "--split", SPLIT,
-                  "--force")
+    peers.slabfit("extract", dataset, "-o", f"{folder}/features", "--backbone", f"{folder}/backbone.ts", "--split",
+                  SPLIT, "--force")
     with h5py.File(f"{folder}/features/{SPLIT}.h5") as file:
         assert list(file.attrs["feature_shape"]) == [7, 7, 2048]
         return file["features"][:], [image.decode() for image in file["images"]]

@@ -1,27 +1,45 @@
-"""The reference values for training against Keras itself.
+"""Training in Keras against the reference values of tests/reference and against slabfit train.
 
-Trains the cases of tests/reference/make_training.py in Keras from the same initial weights and in the same order of rows,
-and compares each epoch's losses and the final weights with the NumPy implementation.
+Run: python keras_training.py [FEATURES]      (slabfit on the PATH; needs tensorflow with Keras 3, numpy, h5py)
 
-Run: python keras_training.py      (needs tensorflow with Keras 3, numpy, h5py); prints one line a case, exit status 1
-where one differs.
+Without FEATURES, the cases of tests/reference/make_training.py: Keras starts from the same weights, takes the rows in
+the same order, and each epoch's losses and the final weights are compared with the NumPy implementation and with
+slabfit.  With FEATURES, a folder of extract's, three epochs of the tutorial's case on all that lies there.
 """
+import json
 import os
 import sys
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(HERE, "..", "reference"))
 
+import peers
+
+import h5py
 import keras
 import numpy as np
 
 import make_training as reference
 
+TOLERANCE = 1e-5
+KEYS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
-def keras_train(case, weights, x, y, validation):
+
+def initial_weights(seed, sizes):
+    """As reference.initial_weights, all draws of a layer at once."""
+    weights = []
+    for layer, (inputs, outputs) in enumerate(zip(sizes, sizes[1:])):
+        steps = np.arange(1, inputs * outputs + 1, dtype=np.uint64) * np.uint64(reference.GAMMA)
+        uniform = (reference.mix(steps + np.uint64(reference.Random(seed, 1024 + layer).state)) >> 40) / 2.0**24
+        kernel = np.sqrt(6.0 / (inputs + outputs)) * (2 * uniform - 1)
+        weights.append([kernel.astype(np.float32).reshape(inputs, outputs), np.zeros(outputs, np.float32)])
+    return weights
+
+
+def keras_train(case, x, y, validation):
+    """The history, and the weights as load_model's get_weights orders them."""
+    weights = initial_weights(case["seed"], [x.shape[1], *case["hidden"], int(y.max()) + 1])
     regularizer = keras.regularizers.L2(case["l2"]) if case["l2"] else None
     model = keras.Sequential([keras.Input((x.shape[1],))])
     for i, (kernel, bias) in enumerate(weights):
@@ -40,29 +58,73 @@ def keras_train(case, weights, x, y, validation):
         order = reference.order_of(case["shuffle"], len(y), case["tile_rows"], 512, case["seed"], epoch)
         log = model.fit(x[order], y[order], batch_size=case["batch"], epochs=1, shuffle=False, verbose=0,
                         class_weight=class_weight, validation_data=validation).history
-        history.append([log[key][0] for key in ("loss", "accuracy", "val_loss", "val_accuracy")])
-    return history, [layer.get_weights() for layer in model.layers]
+        history.append([log[key][0] for key in KEYS])
+    return history, model.get_weights()
 
 
-def main():
-    x, y = reference.load("training_features.h5")
-    validation_x, validation_y = reference.load("training_validation.h5")
-    failed = 0
-    for name, changes in reference.CASES.items():
-        case = dict(reference.BASE, tile_rows=8) | changes
-        labels, validation_labels = reference.labels_of(case, y), reference.labels_of(case, validation_y)
-        weights = reference.initial_weights(case["seed"], [x.shape[1], *case["hidden"], int(labels.max()) + 1])
-        theirs, their_weights = keras_train(case, weights, x.astype(np.float32), labels,
-                                            (validation_x.astype(np.float32), validation_labels))
-        ours = reference.train(case, weights, x, labels, validation_x, validation_labels)
-        loss = np.abs(np.array(theirs) / np.array(ours) - 1).max()
-        weight = max(np.abs(a - b).max() for l, m in zip(weights, their_weights) for a, b in zip(l, m))
-        ok = loss < 1e-5 and weight < 1e-5
-        failed += not ok
-        print(f"{'ok' if ok else 'FAILED'} {name}: largest relative difference of a loss or accuracy {loss:.1e}, "
-              f"of a weight {weight:.1e} absolute")
-    sys.exit(failed > 0)
+def slabfit_train(case, features, folder):
+    options = ["--hidden", ",".join(map(str, case["hidden"])), "--lr", case["rate"]]
+    for name in ("epochs", "batch", "momentum", "decay", "l2", "shuffle", "seed"):
+        options += [f"--{name}", case[name]]
+    options += ["--nesterov"] * case["nesterov"] + ["--class-weight=balanced"] * case["balanced"]
+    report = json.loads(peers.slabfit("train", features, "-o", f"{folder}/model.h5", "--json", "--force", *options))
+    history = [[epoch[key] for key in KEYS] for epoch in report["epochs"]]
+    return history, keras.models.load_model(f"{folder}/model.h5").get_weights()
+
+
+def differences(ours, theirs):
+    """The largest of a loss or accuracy, relative, and of a weight."""
+    history, weights = (np.array(ours[0]), np.array(theirs[0])), zip(ours[1], theirs[1])
+    return np.abs(history[0] / history[1] - 1).max(), max(np.abs(a - b).max() for a, b in weights)
+
+
+def add(results, name, loss, weight):
+    results.add(loss < TOLERANCE and weight < TOLERANCE, f"{name}: largest relative difference of a loss or accuracy "
+                f"{loss:.1e}, of a weight {weight:.1e} absolute")
+
+
+def write_case(folder, split, features, labels):
+    with h5py.File(f"{folder}/{split}.h5", "w") as file:
+        file.create_dataset("features", data=features.astype(np.float32), chunks=(8, 128))
+        file["labels"] = labels.astype(np.int32)
+
+
+def compare_case(results, name, case, data):
+    (x, y), (validation_x, validation_y) = data
+    labels, validation_labels = reference.labels_of(case, y), reference.labels_of(case, validation_y)
+    theirs = keras_train(case, x.astype(np.float32), labels, (validation_x.astype(np.float32), validation_labels))
+    weights = reference.initial_weights(case["seed"], [x.shape[1], *case["hidden"], int(labels.max()) + 1])
+    history = reference.train(case, weights, x, labels, validation_x, validation_labels)
+    add(results, f"NumPy, {name}", *differences((history, [part for layer in weights for part in layer]), theirs))
+    with peers.scratch() as folder:
+        write_case(folder, "training", x, labels)
+        write_case(folder, "validation", validation_x, validation_labels)
+        add(results, f"slabfit, {name}", *differences(slabfit_train(case, folder, folder), theirs))
+
+
+def compare_features(results, features):
+    data = []
+    for split in ("training", "validation"):
+        with h5py.File(f"{features}/{split}.h5") as file:
+            data.append((file["features"][:].astype(np.float32), file["labels"][:].astype(np.int32)))
+    case = dict(reference.BASE, hidden=[256, 16], rate=1e-3, decay=1e-3 / 25, batch=32, tile_rows=0)
+    with peers.scratch() as folder:
+        add(results, f"slabfit, {data[0][0].shape[0]} x {data[0][0].shape[1]}",
+            *differences(slabfit_train(case, features, folder), keras_train(case, *data[0], data[1])))
+
+
+def main(arguments):
+    results = peers.Results()
+    if arguments:
+        compare_features(results, *arguments)
+    else:
+        data = reference.load("training_features.h5"), reference.load("training_validation.h5")
+        for name, changes in reference.CASES.items():
+            compare_case(results, name, dict(reference.BASE, tile_rows=8) | changes, data)
+    results.end()
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) > 2:
+        sys.exit(__doc__)
+    main(sys.argv[1:])

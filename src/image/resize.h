@@ -1,0 +1,25 @@
+/* Resizing as Pillow does it, pixel for pixel, and cropping in the same pass.  */
+#ifndef SLABFIT_RESIZE_H
+#define SLABFIT_RESIZE_H
+
+#include "decode.h"
+
+#include <stddef.h>
+
+/* How one axis of an image becomes one of the result.  Only the pixels that the crop keeps are ever computed, so that
+   neither time nor memory grow with what it throws away.  */
+struct resize_axis {
+  int input, resized; /* lengths before and after the resize */
+  int skipped;        /* resized pixels before the first that is kept */
+  int kept;           /* resized pixels in the result */
+  int padding;        /* zeros before them in the result */
+};
+
+/* Resizes IMAGE into the kept pixels, row y at TO + y * STRIDE, bilinear with antialiasing; padding is left to the caller.
+   -1 with the error set where memory is out.  */
+int resize_nearest (const struct pixels *image, const struct resize_axis *rows, const struct resize_axis *columns,
+                    unsigned char *to, size_t stride);
+int resize_bilinear (const struct pixels *image, const struct resize_axis *rows, const struct resize_axis *columns,
+                     unsigned char *to, size_t stride);
+
+#endif

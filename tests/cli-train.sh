@@ -1,0 +1,201 @@
+#!/bin/bash
+# slabfit train and slabfit evaluate: what they print and write, what is kept, and what is refused.
+. "$(dirname "$0")"/functions.sh || exit 1
+need h5dump hdf5-tools
+
+# Two classes of points that overlap a little, for all splits.
+for split in training validation evaluation; do
+  for i in $(seq 60); do
+    echo "0,$((i * 7 % 13)).$((i % 10)),$((i * 5 % 11))"
+    echo "1,-$((i * 3 % 12)).$((i % 7)),$((i * 2 % 11))"
+  done >$split.csv
+done
+head -n 80 validation.csv >shorter.csv
+mkdir features
+for split in training evaluation; do run 0 slabfit import $split.csv -o features/$split.h5 --classes no,yes; done
+run 0 slabfit import shorter.csv -o features/validation.h5 --classes no,yes
+train () { slabfit train features -o "$1" --hidden 8 --lr 0.01 "${@:2}"; }
+digits='[0-9]+\.[0-9]{4}'
+
+# Text.
+run 0 train model.h5 --epochs 3
+like "model.h5: 3 epochs: loss $digits, accuracy $digits, val_loss $digits, val_accuracy $digits" "$(cat out)"
+scores="loss $digits, accuracy $digits, val_loss $digits, val_accuracy $digits, [0-9]+\.[0-9] s"
+like "epoch 1/3: $scores
+epoch 2/3: $scores
+epoch 3/3: $scores" "$(cat err)"
+no_temporary .
+
+# JSON.
+run 0 train again.h5 --epochs 3 --json -q
+errors </dev/null
+json "list(d) == ['model', 'engine', 'kept', 'epochs', 'epoch', 'seconds', 'peak_bytes', 'buffer_bytes']"
+json "(d['model'], d['engine'], d['kept'], d['epoch']) == ('again.h5', 'sweep', False, 3) and d['peak_bytes'] > 0"
+json "[list(e) for e in d['epochs']] == 3 * [['epoch', 'loss', 'accuracy', 'val_loss', 'val_accuracy', 'seconds']]"
+json "[e['epoch'] for e in d['epochs']] == [1, 2, 3] and d['epochs'][2]['loss'] < d['epochs'][0]['loss']"
+json "list(d['seconds']) == ['read', 'gram', 'epochs', 'wall']"
+json "all(0 <= e['accuracy'] <= 1 and (e['accuracy'] * 120) % 1 < 1e-6 and (e['val_accuracy'] * 80) % 1 < 1e-6 \
+for e in d['epochs'])"
+
+# The same bits from any number of threads; others from another seed.
+weights () { h5dump -y -g /model_weights "$1" | sed 1d; }
+run 0 train one.h5 --epochs 3 -q --threads 1
+run 0 train two.h5 --epochs 3 -q --threads 2
+run 0 train seven.h5 --epochs 3 -q --seed 7
+weights one.h5 >one
+weights two.h5 >two
+weights seven.h5 >seven
+test -s one || fail 'no weights'
+same one two
+cmp -s one seven && fail 'another --seed gives the same weights'
+
+# Again: kept, and not written.
+stat -c '%i %y' model.h5 >before
+run 0 train model.h5 --epochs 3
+like "model.h5: 3 epochs: loss $digits, accuracy $digits, val_loss $digits, val_accuracy $digits" "$(cat out)"
+errors <<'END'
+slabfit train: 'model.h5' was trained so already; kept
+END
+run 0 train model.h5 --epochs 3 --json -q
+json "d['kept'] is True and len(d['epochs']) == 3"
+
+# Trained otherwise: refused, naming what differs.
+differs () { # MESSAGE OPTION...; the options given last win
+  refuses 1 "slabfit train: 'model.h5' was trained with $1 is asked for; choose another name or give --force" \
+    train model.h5 --epochs 3 "${@:2}"
+}
+differs 'epochs 3, and 4' --epochs 4
+differs 'lr 0.01, and 0.02' --lr 0.02
+differs 'hidden [8], and [8,4]' --hidden 8,4
+differs 'batch 32, and 16' --batch 16
+differs 'momentum 0.9, and 0.5' --momentum 0.5
+differs 'decay 4e-5, and 0.0' --decay 0
+differs 'l2 0.0, and 0.01' --l2 0.01
+differs 'nesterov false, and true' --nesterov
+differs 'class-weight null, and "balanced"' --class-weight balanced
+differs 'shuffle "window", and "full"' --shuffle full
+differs 'seed 42, and 43' --seed 43
+differs 'early-stop 0, and 2' --early-stop 2
+differs 'from null, and "one.h5"' --from one.h5
+mv features/validation.h5 .
+run 1 train model.h5 --epochs 3
+like "slabfit train: 'model.h5' was trained with validation \".*, 80 rows\", and null is asked for; choose another \
+name or give --force" "$(cat err)"
+mv validation.h5 features
+stat -c '%i %y' model.h5 >after
+same before after
+run 0 train model.h5 --epochs 4 --force -q
+like 'model.h5: 4 epochs: .*' "$(cat out)"
+
+# --from goes on from a model's weights.
+run 0 train one.h5 --epochs 3 --json -q --threads 1
+cp out one.json
+run 0 train on.h5 --epochs 1 --from one.h5 --json -q
+json "d['epochs'][0]['loss'] < json.load(open('one.json'))['epochs'][1]['loss']"
+refuses 1 "slabfit train: 'one.h5' has other hidden layers than --hidden asks for; leave --hidden out to go on with \
+its own" \
+  train on.h5 --force --from one.h5 --hidden 9
+refuses 1 "slabfit train: cannot open 'none.h5': No such file or directory; check the path" \
+  train on.h5 --force --from none.h5
+
+# --early-stop keeps the weights of the best epoch.
+run 0 train early.h5 --epochs 400 --early-stop 3 --json -q
+json "1 <= d['epoch'] == len(d['epochs']) - 3 < 397"
+json "min(d['epochs'], key=lambda e: e['val_loss'])['epoch'] == d['epoch']"
+run 0 train early.h5 --epochs 400 --early-stop 3 -q
+like "early.h5: [0-9]+ epochs, the weights of epoch [0-9]+: loss .*" "$(cat out)"
+run 0 slabfit evaluate early.h5 features/validation.h5 --json
+cp out evaluated
+run 0 train early.h5 --epochs 400 --early-stop 3 --json -q
+json "abs(d['epochs'][d['epoch'] - 1]['val_loss'] - json.load(open('evaluated'))['loss']) < 1e-6"
+
+# Without validation, and with a class that no row has.
+mkdir alone
+cp features/training.h5 alone
+run 0 slabfit train alone -o alone.h5 --epochs 1 --json -q
+json "list(d['epochs'][0]) == ['epoch', 'loss', 'accuracy', 'seconds']"
+refuses 2 'slabfit train: --early-stop needs validation features; extract them, or leave --early-stop out' \
+  slabfit train alone -o none.h5 --early-stop 2
+run 0 slabfit import training.csv -o alone/training.h5 --force --classes no,yes,maybe
+run 0 slabfit train alone -o maybe.h5 --epochs 1
+like "warning: no row of 'alone/training.h5' has class 'maybe', so it cannot be learnt
+epoch 1/1: loss $digits, accuracy $digits, [0-9.]+ s" "$(cat err)"
+like "maybe.h5: 1 epoch: loss $digits, accuracy $digits" "$(cat out)"
+grep '^0' training.csv >one-class.csv
+run 0 slabfit import one-class.csv -o alone/training.h5 --force --classes no
+refuses 1 "slabfit train: 'alone/training.h5' has 1 class, and it takes two to tell them apart; extract a dataset of \
+two or more classes" slabfit train alone -o none.h5
+
+# Too large a step, too little memory.
+run 1 train none.h5 --lr 1e30 -q
+like "slabfit train: the loss is no longer a number in epoch 1 at step [0-9]+ of training on 'features/training.h5': \
+the learning rate 1e\+30 is too large for these features; try --lr 1e\+29, or features of smaller values" "$(cat err)"
+run 1 train none.h5 --memory 1K
+like "slabfit train: training needs [0-9.]+ MB \(.*\) and may use 0.0 MB; give the job more memory, or ask for smaller \
+batches \(--batch\) or --shuffle none" "$(cat err)"
+absent none.h5
+
+# evaluate: the report, the predictions, and JSON that agree.
+run 0 slabfit evaluate model.h5 features/evaluation.h5 --predictions predictions.csv
+errors </dev/null
+cp out report
+head -n 1 predictions.csv >said
+compare 'head of the predictions' said <<'END'
+image,class,predicted,no,yes
+END
+test "$(wc -l <predictions.csv)" = 121 || fail "$(wc -l <predictions.csv) lines of predictions"
+run 0 slabfit evaluate model.h5 features/evaluation.h5 --json
+if test -n "$python"; then
+  "$python" - <<'END' || fail 'report, predictions and JSON do not agree'
+import csv, json, math
+rows = list(csv.DictReader(open("predictions.csv")))
+assert [row["image"] for row in rows] == [str(i) for i in range(120)]
+truth = ["yes" if line.startswith("1") else "no" for line in open("evaluation.csv")]
+assert [row["class"] for row in rows] == truth
+loss = 0
+for row in rows:
+    no, yes = float(row["no"]), float(row["yes"])
+    assert abs(no + yes - 1) < 1e-6 and row["predicted"] == ("yes" if yes > no else "no"), row
+    loss -= math.log(float(row[row["class"]])) / len(rows)
+names = ["no", "yes"]
+confusion = [[sum(r["class"] == a and r["predicted"] == b for r in rows) for b in names] for a in names]
+d = json.load(open("out"))
+assert list(d) == ["no", "yes", "accuracy", "macro avg", "weighted avg", "confusion_matrix", "loss"], list(d)
+assert d["confusion_matrix"] == confusion, confusion
+assert abs(d["loss"] - loss) < 1e-6, (d["loss"], loss)
+assert abs(d["accuracy"] - (confusion[0][0] + confusion[1][1]) / 120) < 1e-12
+expected = "%*s" % (12, "") + "  precision    recall  f1-score   support\n\n"
+score = {}
+for i, name in enumerate(names):
+    right, column, row = confusion[i][i], confusion[0][i] + confusion[1][i], sum(confusion[i])
+    score[name] = (right / column, right / row, 2 * right / (column + row), row)
+    for key, value in zip(("precision", "recall", "f1-score", "support"), score[name]):
+        assert abs(d[name][key] - value) < 1e-8, (name, key, value)
+for name, (precision, recall, f1, support) in score.items():
+    expected += "%12s  %9.2f %9.2f %9.2f %9d\n" % (name, precision, recall, f1, support)
+mean = [sum(s[k] for s in score.values()) / 2 for k in range(3)]
+weighted = [sum(s[k] * s[3] for s in score.values()) / 120 for k in range(3)]
+expected += "\n%12s  %29.2f %9d\n" % ("accuracy", d["accuracy"], 120)
+for name, averages in (("macro avg", mean), ("weighted avg", weighted)):
+    expected += "%12s  %9.2f %9.2f %9.2f %9d\n" % (name, *averages, 120)
+expected += "\nconfusion matrix (rows: the class, columns: the prediction)\n\n"
+expected += "      no  yes\n"
+for name, row in zip(names, confusion):
+    expected += "%3s  %3d  %3d\n" % (name, *row)
+found = open("report").read()
+assert found == expected, "\n" + found + "\nis not\n" + expected
+try:
+    from sklearn.metrics import classification_report
+except ImportError:
+    pass
+else:
+    assert found.startswith(classification_report(truth, [row["predicted"] for row in rows]))
+END
+fi
+
+# The same predictions again are kept; --force replaces other contents.
+run 0 slabfit evaluate model.h5 features/evaluation.h5 --predictions predictions.csv
+echo old >predictions.csv
+run 0 slabfit evaluate model.h5 features/evaluation.h5 --predictions predictions.csv --force
+test "$(wc -l <predictions.csv)" = 121 || fail 'the predictions are not replaced'
+no_temporary .

@@ -1,0 +1,119 @@
+/* A network module without libtorch, for tests that start the program often: $SLABFIT_NETWORK names it.  It opens any file
+   as a network whose features are what its images are in squares of 2 x 2, as a map (height / 2, width / 2, 3): many
+   values, half of them 0.
+
+     SLABFIT_STUB_LOG FILE            a byte is added to FILE for each image
+     SLABFIT_STUB_MILLISECONDS N      each run takes so long  */
+#include "../shim/network.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct network {
+  int unused;
+};
+
+int
+network_open (struct network **network, const char *path, const struct network_options *options,
+              char error[NETWORK_ERROR_BYTES])
+{
+  (void) options;
+  *network = access (path, R_OK) ? NULL : calloc (1, sizeof **network);
+  if (!*network)
+    snprintf (error, NETWORK_ERROR_BYTES, "%s", strerror (errno));
+  return *network ? 0 : -1;
+}
+
+void
+network_close (struct network *network)
+{
+  free (network);
+}
+
+const char *
+network_metadata (const struct network *network)
+{
+  (void) network;
+  return "";
+}
+
+int
+network_describe (struct network *network, int height, int width, struct network_shape *shape,
+                  char error[NETWORK_ERROR_BYTES])
+{
+  (void) network, (void) error;
+  *shape = (struct network_shape){ .rank = 3, .size = { height / 2, width / 2, 3 } };
+  return 0;
+}
+
+/* Appends COUNT bytes to the log, so that its length is the number of images; whole, whoever dies meanwhile.  */
+static int
+log_images (int count)
+{
+  static const char bytes[64] = "................................................................";
+  const char *path = getenv ("SLABFIT_STUB_LOG");
+  int log = path ? open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : -1;
+  if (!path)
+    return 0;
+  int result = log >= 0 && write (log, bytes, (size_t) count) == count ? 0 : -1;
+  if (log >= 0)
+    close (log);
+  return result;
+}
+
+static void
+take_time (void)
+{
+  const char *text = getenv ("SLABFIT_STUB_MILLISECONDS");
+  long milliseconds = text ? atol (text) : 0;
+  struct timespec left = { milliseconds / 1000, milliseconds % 1000 * 1000000 };
+  while (nanosleep (&left, &left) && errno == EINTR)
+    ;
+}
+
+static float
+feature (const float *plane, int width, int row, int column)
+{
+  const float *at = plane + (size_t) (2 * row * width + 2 * column);
+  float sum = at[0] + at[1] + at[width] + at[width + 1];
+  return sum > 0 ? sum / 4 : 0;
+}
+
+int
+network_run (struct network *network, const float *images, int count, int height, int width, float *features,
+             int64_t row_values, char error[NETWORK_ERROR_BYTES])
+{
+  (void) network;
+  if (row_values != (int64_t) (height / 2) * (width / 2) * 3 || log_images (count))
+    {
+      snprintf (error, NETWORK_ERROR_BYTES, "the stub cannot work");
+      return -1;
+    }
+  take_time ();
+  for (int image = 0; image < count; image++)
+    for (int row = 0; row < height / 2; row++)
+      for (int column = 0; column < width / 2; column++)
+        for (int plane = 0; plane < 3; plane++)
+          *features++ = feature (images + ((size_t) image * 3 + (size_t) plane) * (size_t) (height * width), width, row, column);
+  return 0;
+}
+
+int
+network_build (const char *path, const char *source, const struct network_tensor *tensors, size_t count,
+               const char *metadata, char error[NETWORK_ERROR_BYTES])
+{
+  (void) path, (void) source, (void) tensors, (void) count, (void) metadata;
+  snprintf (error, NETWORK_ERROR_BYTES, "the stub builds no networks");
+  return -1;
+}
+
+const char *
+network_library (void)
+{
+  return "stub";
+}
