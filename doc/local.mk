@@ -14,4 +14,5 @@ EXTRA_DIST += \
   doc/decisions/0003-merge-order.md \
   doc/decisions/0004-plain-loops.md \
   doc/decisions/0005-errors.md \
-  doc/decisions/0006-explicit-classes.md
+  doc/decisions/0006-explicit-classes.md \
+  doc/decisions/0007-plain-tiles.md

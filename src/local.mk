@@ -59,6 +59,7 @@ libslabfit_a_SOURCES = \
   src/store/parts.c src/store/parts.h \
   src/store/provenance.c src/store/provenance.h \
   src/store/tile.c src/store/tile.h \
+  src/store/tilereader.c src/store/tilereader.h \
   src/store/verify.c src/store/verify.h
 
 bin_PROGRAMS += slabfit

@@ -133,8 +133,9 @@ START_TEST (nothing_stands)
   struct featwriter *writer = featwriter_new (path, &info);
   ck_assert_int_eq (sample_put (writer, &info, 0, 8), 0);
   ck_assert_int_eq (count_entries (scratch), 1); /* the temporary file */
-  ck_assert_int_eq (featwriter_put_tile (writer, 8, 0, "", 1), -1);
-  ck_assert_int_eq (featwriter_put_tile (writer, 0, 2, "", 1), -1);
+  const struct chunk chunk = { .data = (unsigned char[1]){ 0 }, .room = 1, .length = 1 };
+  ck_assert_int_eq (featwriter_put_tile (writer, 8, 0, &chunk), -1);
+  ck_assert_int_eq (featwriter_put_tile (writer, 0, 2, &chunk), -1);
   ck_assert_int_eq (featwriter_put_rows (writer, 32, 1, NULL, NULL), -1);
   featwriter_discard (writer);
   ck_assert_int_eq (count_entries (scratch), 0);

@@ -137,6 +137,15 @@ hdf5_shuffled (const float *values, bool half, const hsize_t *offset, unsigned c
   free (path);
 }
 
+static void
+inflate (const struct chunk *chunk, unsigned char *bytes, size_t size)
+{
+  struct libdeflate_decompressor *decompressor = libdeflate_alloc_decompressor ();
+  ck_assert_int_eq (libdeflate_zlib_decompress (decompressor, chunk->data, chunk->length, bytes, size, NULL),
+                    LIBDEFLATE_SUCCESS);
+  libdeflate_free_decompressor (decompressor);
+}
+
 /* The tile at OFFSET, encoded by tile.h, has the same bytes as HDF5's filters make.  */
 static void
 check_against_hdf5 (bool half, uint64_t row, uint64_t column)
@@ -150,13 +159,13 @@ check_against_hdf5 (bool half, uint64_t row, uint64_t column)
   fill (values, COLUMNS);
   hdf5_shuffled (values, half, offset, expected, size);
   struct tile_codec *codec = tile_codec_new (TILE_ROWS, TILE_COLUMNS, half, 6);
-  unsigned char *data = malloc (tile_bound (codec));
-  size_t length = tile_encode (codec, values + row * COLUMNS + column, COLUMNS, rows, columns, data);
-  struct libdeflate_decompressor *decompressor = libdeflate_alloc_decompressor ();
-  ck_assert_int_eq (libdeflate_zlib_decompress (decompressor, data, length, found, size, NULL), LIBDEFLATE_SUCCESS);
-  libdeflate_free_decompressor (decompressor);
+  struct chunk chunk;
+  ck_assert_int_eq (chunk_new (&chunk, tile_bound (codec)), 0);
+  ck_assert_int_eq (tile_encode (codec, values + row * COLUMNS + column, COLUMNS, rows, columns, &chunk), 0);
+  ck_assert_uint_eq (chunk.filter_mask, 0);
+  inflate (&chunk, found, size);
   ck_assert_mem_eq (found, expected, size);
-  free (data);
+  chunk_free (&chunk);
   tile_codec_free (codec);
 }
 
@@ -171,6 +180,61 @@ START_TEST (encode_as_hdf5)
 }
 END_TEST
 
+/* Where 3 of 10 values are 0, shuffle is left out, as the filter mask says: the bytes are those of the numbers.  */
+START_TEST (zeros_are_not_shuffled)
+{
+  static float values[ROWS * COLUMNS], back[ROWS * COLUMNS];
+  static unsigned char found[4 * ROWS * COLUMNS];
+  struct tile_codec *codec = tile_codec_new (ROWS, COLUMNS, false, 6);
+  struct chunk chunk;
+  const struct window all = { .rows = ROWS, .columns = COLUMNS };
+  const size_t count = ROWS * COLUMNS;
+  ck_assert_int_eq (chunk_new (&chunk, tile_bound (codec)), 0);
+  fill (values, COLUMNS);
+  for (size_t i = 0; i < (count * 3 + 9) / 10; i++)
+    values[i] = 0.0f;
+  ck_assert_int_eq (tile_encode (codec, values, COLUMNS, ROWS, COLUMNS, &chunk), 0);
+  ck_assert_uint_eq (chunk.filter_mask, 1);
+  inflate (&chunk, found, sizeof found);
+  ck_assert_mem_eq (found, values, sizeof values);
+  ck_assert_int_eq (tile_decode (codec, &chunk, &all, back, COLUMNS), 0);
+  ck_assert_mem_eq (back, values, sizeof values);
+  values[0] = 1.0f; /* one zero fewer */
+  ck_assert_int_eq (tile_encode (codec, values, COLUMNS, ROWS, COLUMNS, &chunk), 0);
+  ck_assert_uint_eq (chunk.filter_mask, count * 3 % 10 ? 0 : chunk.filter_mask);
+  chunk.filter_mask = 2;
+  ck_assert_int_eq (tile_decode (codec, &chunk, &all, back, COLUMNS), -1);
+  ck_assert_str_eq (error_message (), "is stored without the deflate filter (filter mask 2)");
+  chunk_free (&chunk);
+  tile_codec_free (codec);
+}
+END_TEST
+
+/* A window of a plain tile and of a shuffled one, in both datatypes.  */
+START_TEST (windows)
+{
+  static float values[ROWS * COLUMNS], back[ROWS * COLUMNS];
+  const struct window window = { .row = 2, .rows = 5, .column = 3, .columns = COLUMNS - 7 };
+  for (int kind = 0; kind < 4; kind++)
+    {
+      struct tile_codec *codec = tile_codec_new (ROWS, COLUMNS, kind & 1, 1);
+      struct chunk chunk;
+      ck_assert_int_eq (chunk_new (&chunk, tile_bound (codec)), 0);
+      for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        values[i] = kind & 2 && i % 3 ? 0.0f : (float) (i % 1000) + 0.5f; /* exact in float16 */
+      ck_assert_int_eq (tile_encode (codec, values, COLUMNS, ROWS, COLUMNS, &chunk), 0);
+      ck_assert_uint_eq (chunk.filter_mask, kind & 2 ? 1 : 0);
+      ck_assert_int_eq (tile_decode (codec, &chunk, &window, back, COLUMNS), 0);
+      for (uint64_t row = 0; row < window.rows; row++)
+        for (uint64_t column = 0; column < window.columns; column++)
+          ck_assert_float_eq (back[row * COLUMNS + column],
+                              values[(window.row + row) * COLUMNS + window.column + column]);
+      chunk_free (&chunk);
+      tile_codec_free (codec);
+    }
+}
+END_TEST
+
 START_TEST (decode_what_was_encoded)
 {
   enum { STRIDE = COLUMNS + 3 };
@@ -180,18 +244,20 @@ START_TEST (decode_what_was_encoded)
   for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
     {
       struct tile_codec *codec = tile_codec_new (ROWS, COLUMNS, false, levels[i]);
-      unsigned char *data = malloc (tile_bound (codec));
-      size_t length = tile_encode (codec, values, STRIDE, ROWS, COLUMNS, data);
-      ck_assert_uint_gt (length, 0);
-      ck_assert_uint_le (length, tile_bound (codec));
+      struct chunk chunk;
+      const struct window window = { .rows = ROWS - 2, .columns = COLUMNS - 5 };
+      ck_assert_int_eq (chunk_new (&chunk, tile_bound (codec)), 0);
+      ck_assert_int_eq (tile_encode (codec, values, STRIDE, ROWS, COLUMNS, &chunk), 0);
+      ck_assert_uint_gt (chunk.length, 0);
+      ck_assert_uint_le (chunk.length, tile_bound (codec));
       for (size_t k = 0; k < ROWS * STRIDE; k++)
         back[k] = -1.0f;
-      ck_assert_int_eq (tile_decode (codec, data, length, back, STRIDE, ROWS - 2, COLUMNS - 5), 0);
+      ck_assert_int_eq (tile_decode (codec, &chunk, &window, back, STRIDE), 0);
       for (uint64_t row = 0; row < ROWS; row++)
         for (uint64_t column = 0; column < STRIDE; column++)
           ck_assert_float_eq (back[row * STRIDE + column],
                               row < ROWS - 2 && column < COLUMNS - 5 ? values[row * STRIDE + column] : -1.0f);
-      free (data);
+      chunk_free (&chunk);
       tile_codec_free (codec);
     }
 }
@@ -203,19 +269,24 @@ START_TEST (decode_refuses)
   struct tile_codec *codec = tile_codec_new (ROWS, COLUMNS, false, 1),
                     *taller = tile_codec_new (ROWS + 1, COLUMNS, false, 1);
   struct tile_codec *lower = tile_codec_new (ROWS - 1, COLUMNS, false, 1);
-  unsigned char *data = malloc (tile_bound (codec));
+  struct chunk chunk;
+  const struct window all = { .rows = ROWS, .columns = COLUMNS };
+  ck_assert_int_eq (chunk_new (&chunk, tile_bound (codec)), 0);
   fill (values, COLUMNS);
-  size_t length = tile_encode (codec, values, COLUMNS, ROWS, COLUMNS, data);
-  ck_assert_int_eq (tile_decode (codec, data, length - 1, values, COLUMNS, ROWS, COLUMNS), -1);
+  ck_assert_int_eq (tile_encode (codec, values, COLUMNS, ROWS, COLUMNS, &chunk), 0);
+  chunk.length--;
+  ck_assert_int_eq (tile_decode (codec, &chunk, &all, values, COLUMNS), -1);
   ck_assert_str_eq (error_message (), "is damaged or inflates to more than the 2520 bytes of a tile");
-  ck_assert_int_eq (tile_decode (taller, data, length, values, COLUMNS, ROWS, COLUMNS), -1);
+  chunk.length++;
+  ck_assert_int_eq (tile_decode (taller, &chunk, &all, values, COLUMNS), -1);
   ck_assert_str_eq (error_message (), "inflates to fewer than the 2800 bytes of a tile");
-  ck_assert_int_eq (tile_decode (lower, data, length, values, COLUMNS, ROWS - 1, COLUMNS), -1);
+  ck_assert_int_eq (tile_decode (lower, &chunk, &(struct window){ .rows = ROWS - 1, .columns = COLUMNS }, values, COLUMNS), -1);
   ck_assert_str_eq (error_message (), "is damaged or inflates to more than the 2240 bytes of a tile");
-  data[length / 2] ^= 0x55;
-  ck_assert_int_eq (tile_decode (codec, data, length, values, COLUMNS, ROWS, COLUMNS), -1);
-  ck_assert_int_eq (tile_decode (codec, data, 0, values, COLUMNS, ROWS, COLUMNS), -1);
-  free (data);
+  chunk.data[chunk.length / 2] ^= 0x55;
+  ck_assert_int_eq (tile_decode (codec, &chunk, &all, values, COLUMNS), -1);
+  chunk.length = 0;
+  ck_assert_int_eq (tile_decode (codec, &chunk, &all, values, COLUMNS), -1);
+  chunk_free (&chunk);
   tile_codec_free (lower);
   tile_codec_free (taller);
   tile_codec_free (codec);
@@ -239,6 +310,8 @@ main (void)
   tcase_add_test (cases, half_every_value);
   tcase_add_test (cases, half_not_finite);
   tcase_add_test (cases, encode_as_hdf5);
+  tcase_add_test (cases, zeros_are_not_shuffled);
+  tcase_add_test (cases, windows);
   tcase_add_test (cases, decode_what_was_encoded);
   tcase_add_test (cases, decode_refuses);
   tcase_add_test (cases, sizes_overflow);

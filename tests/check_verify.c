@@ -71,15 +71,16 @@ START_TEST (damaged_tile)
   char *path = scratch_path ("x.h5");
   struct featinfo info = sample_info (ROWS);
   unsigned char tile[4096];
-  size_t length, bytes;
+  struct chunk chunk = { .data = tile, .room = sizeof tile };
+  size_t bytes;
   ck_assert_int_eq (sample_write (path, &info, 0, ROWS, NULL, 0), 0);
   struct featfile *file = featfile_open (path);
-  ck_assert_int_eq (featfile_read_tile (file, 3, 1, tile, sizeof tile, &length), 0);
+  ck_assert_int_eq (featfile_read_tile (file, 3, 1, &chunk), 0);
   featfile_close (file);
   unsigned char *data = file_read (path, 1 << 20, &bytes);
-  unsigned char *place = memmem (data, bytes, tile, length);
+  unsigned char *place = memmem (data, bytes, tile, chunk.length);
   ck_assert_ptr_nonnull (place);
-  place[length - 1] ^= 1; /* of the checksum */
+  place[chunk.length - 1] ^= 1; /* of the checksum */
   ck_assert_int_eq (file_write (path, data, bytes), 0);
   assert_bad (path,
               "chunk (3, 1) of '/features' of '%s', rows 12 to 15, is damaged or inflates to more than the 96 bytes "
@@ -131,9 +132,10 @@ START_TEST (missing_tile)
   const float values[20] = { 0 };
   struct tile_codec *codec = tile_codec_new (2, 10, false, 1);
   unsigned char data[1024];
-  size_t length = tile_encode (codec, values, 10, 2, 10, data);
+  struct chunk encoded = { .data = data, .room = sizeof data };
+  ck_assert_int_eq (tile_encode (codec, values, 10, 2, 10, &encoded), 0);
   ck_assert_int_ge (H5Dwrite (labels, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers), 0);
-  ck_assert_int_ge (H5Dwrite_chunk (features, H5P_DEFAULT, 0, offset, length, data), 0);
+  ck_assert_int_ge (H5Dwrite_chunk (features, H5P_DEFAULT, encoded.filter_mask, offset, encoded.length, data), 0);
   tile_codec_free (codec);
   H5Dclose (labels);
   H5Dclose (features);

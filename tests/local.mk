@@ -35,6 +35,7 @@ unit_tests = \
   tests/check_sweep \
   tests/check_text \
   tests/check_tile \
+  tests/check_tilereader \
   tests/check_train \
   tests/check_verify \
   tests/check_workers

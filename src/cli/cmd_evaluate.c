@@ -217,9 +217,9 @@ run (int argc, char **argv, struct common *common, json_t **result)
   struct model *model = modelfile_read (options.argument[0]);
   struct featfile *file = model ? featfile_open (options.argument[1]) : NULL;
   struct workers *workers = file ? workers_new (common->threads) : NULL;
-  int status = workers ? evaluate_file (&options, model, file, workers, result) : -1;
-  workers_free (workers);
+  int status = workers && !featfile_use_workers (file, workers) ? evaluate_file (&options, model, file, workers, result) : -1;
   featfile_close (file);
+  workers_free (workers);
   model_free (model);
   return status;
 }

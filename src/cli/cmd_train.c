@@ -206,7 +206,7 @@ open_split (const struct options *options, const char *split, struct workers *wo
                             report.missing, report.parts, parts, report.missing == 1 ? "is" : "are");
     }
   if (result == 0 && file_exists (path))
-    result = (*file = featfile_open (path)) ? 0 : -1;
+    result = (*file = featfile_open (path)) && !featfile_use_workers (*file, workers) ? 0 : -1;
   free (path);
   free (parts);
   return result;

@@ -39,8 +39,7 @@ struct work_tile {
   uint64_t index;         /* in the part, from the top */
   uint64_t filled;        /* rows in it */
   float *values;          /* (chunk_rows, columns); NULL in a word to the writer that WORK is closed */
-  unsigned char *encoded; /* (column tiles, bound) */
-  size_t *length;         /* (column tiles) of each encoded tile */
+  struct chunk *chunk;    /* (column tiles) what it becomes */
 };
 
 struct pipeline {
@@ -320,9 +319,7 @@ encode_tile (const struct pipeline *pipeline, struct tile_codec *codec, struct w
     {
       uint64_t column = i * info->chunk_columns, left = info->columns - column;
       uint64_t columns = left < info->chunk_columns ? left : info->chunk_columns;
-      tile->length[i] = tile_encode (codec, tile->values + column, info->columns, tile->filled, columns,
-                                     tile->encoded + i * pipeline->bound);
-      if (tile->length[i] == 0)
+      if (tile_encode (codec, tile->values + column, info->columns, tile->filled, columns, &tile->chunk[i]))
         return -1;
     }
   return 0;
@@ -377,7 +374,7 @@ store_tile (const struct pipeline *pipeline, struct work_tile *tile)
   if (!work->writer && open_writer (pipeline, work))
     return -1;
   for (uint64_t i = 0; i < pipeline->column_tiles; i++)
-    if (featwriter_put_tile (work->writer, tile->index, i, tile->encoded + i * pipeline->bound, tile->length[i]))
+    if (featwriter_put_tile (work->writer, tile->index, i, &tile->chunk[i]))
       return -1;
   work->tiles_stored++;
   return 0;
@@ -491,9 +488,11 @@ static int
 make_tile (struct work_tile *tile, size_t values, size_t column_tiles, size_t bound)
 {
   tile->values = memory_new (values, sizeof *tile->values);
-  tile->encoded = memory_new (column_tiles, bound);
-  tile->length = memory_new (column_tiles, sizeof *tile->length);
-  return tile->values && tile->encoded && tile->length ? 0 : -1;
+  tile->chunk = memory_new (column_tiles, sizeof *tile->chunk);
+  for (size_t i = 0; tile->chunk && i < column_tiles; i++)
+    if (chunk_new (&tile->chunk[i], bound))
+      return -1;
+  return tile->values && tile->chunk ? 0 : -1;
 }
 
 /* As many tiles as the threads can use and half the memory holds, two at least.  */
@@ -545,9 +544,10 @@ pipeline_free (struct pipeline *pipeline)
     }
   for (size_t i = 0; pipeline->tile && i < pipeline->tiles; i++)
     {
+      for (size_t j = 0; pipeline->tile[i].chunk && j < pipeline->column_tiles; j++)
+        chunk_free (&pipeline->tile[i].chunk[j]);
+      memory_free (pipeline->tile[i].chunk);
       memory_free (pipeline->tile[i].values);
-      memory_free (pipeline->tile[i].encoded);
-      memory_free (pipeline->tile[i].length);
     }
   queue_free (pipeline->free_tiles);
   queue_free (pipeline->full_tiles);

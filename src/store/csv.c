@@ -123,7 +123,7 @@ csv_export (const char *features, const char *csv, struct workers *workers, uint
   struct export export = { .file = featfile_open (features) };
   if (!export.file)
     return -1;
-  int result = export_whole (&export, csv, workers);
+  int result = featfile_use_workers (export.file, workers) ? -1 : export_whole (&export, csv, workers);
   *rows = featfile_info (export.file)->rows;
   memory_free (export.values);
   memory_free (export.labels);

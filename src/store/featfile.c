@@ -6,6 +6,7 @@
 #include "../base/memory.h"
 #include "hdf.h"
 #include "labels.h"
+#include "tilereader.h"
 
 #include <inttypes.h>
 #include <libgen.h>
@@ -25,6 +26,7 @@ struct featfile {
   hid_t file, features, images;
   struct labels labels;
   struct featinfo info;
+  struct tilereader *reader; /* NULL: HDF5 reads */
 };
 
 static int
@@ -155,6 +157,7 @@ featfile_close (struct featfile *file)
 {
   if (!file)
     return;
+  tilereader_free (file->reader);
   labels_close (&file->labels);
   if (file->images >= 0)
     H5Dclose (file->images);
@@ -186,27 +189,32 @@ featfile_dataset (const struct featfile *file)
 }
 
 int
-featfile_read_tile (struct featfile *file, uint64_t tile_row, uint64_t tile_column, void *data, size_t room,
-                    size_t *length)
+featfile_read_tile (struct featfile *file, uint64_t tile_row, uint64_t tile_column, struct chunk *chunk)
 {
   const hsize_t offset[2] = { tile_row * file->info.chunk_rows, tile_column * file->info.chunk_columns };
   hsize_t bytes = 0;
-  uint32_t mask = 0;
   const char *reason = NULL;
   if (H5Dget_chunk_storage_size (file->features, offset, &bytes) < 0 || bytes == 0)
     reason = "is missing";
-  else if (bytes > room)
+  else if (bytes > chunk->room)
     reason = "is larger than a tile can be";
-  else if (H5Dread_chunk (file->features, H5P_DEFAULT, offset, &mask, data) < 0)
+  else if (H5Dread_chunk (file->features, H5P_DEFAULT, offset, &chunk->filter_mask, chunk->data) < 0)
     reason = "cannot be read";
-  else if (mask != 0)
-    reason = "is not compressed as the others";
-  *length = bytes;
+  chunk->length = bytes;
   if (!reason)
     return 0;
   return error_set ("chunk (%" PRIu64 ", %" PRIu64 ") of '/features' of '%s', from row %" PRIu64 " and column %" PRIu64
                     " on, %s; make the file again",
                     tile_row, tile_column, file->path, (uint64_t) offset[0], (uint64_t) offset[1], reason);
+}
+
+int
+featfile_use_workers (struct featfile *file, struct workers *workers)
+{
+  if (!file->info.tiled || file->reader)
+    return 0;
+  file->reader = tilereader_new (file, workers);
+  return file->reader ? 0 : -1;
 }
 
 static int
@@ -239,15 +247,23 @@ find_not_finite (const float *values, size_t count)
 }
 
 int
-featfile_read (struct featfile *file, uint64_t row, uint64_t rows, uint64_t column, uint64_t columns, float *values)
+featfile_check_finite (const struct featfile *file, const struct window *range, const float *values, uint64_t stride)
 {
-  if (check_range (file, row, rows))
-    return -1;
-  if (column > file->info.columns || columns > file->info.columns - column)
-    return error_set ("columns %" PRIu64 " to %" PRIu64 " were asked of '%s', which has %" PRIu64 "; ask for fewer",
-                      column, column + columns, file->path, file->info.columns);
-  if (rows == 0 || columns == 0)
-    return 0;
+  for (uint64_t row = 0; row < range->rows; row++)
+    {
+      size_t bad = find_not_finite (values + row * stride, range->columns);
+      if (bad < range->columns)
+        return error_set ("'/features' of '%s' has the value %g at row %" PRIu64 ", column %" PRIu64
+                          "; make the features again",
+                          file->path, (double) values[row * stride + bad], range->row + row, range->column + bad);
+    }
+  return 0;
+}
+
+/* By way of HDF5, for any layout and filter.  */
+static int
+read_slab (const struct featfile *file, uint64_t row, uint64_t rows, uint64_t column, uint64_t columns, float *values)
+{
   const hsize_t start[2] = { row, column }, count[2] = { rows, columns };
   hid_t memory = H5Screate_simple (2, count, NULL), stored = H5Dget_space (file->features);
   int result = 0;
@@ -260,12 +276,24 @@ featfile_read (struct featfile *file, uint64_t row, uint64_t rows, uint64_t colu
     H5Sclose (stored);
   if (memory >= 0)
     H5Sclose (memory);
-  size_t bad = result ? 0 : find_not_finite (values, rows * columns);
-  if (result == 0 && bad < rows * columns)
-    result =
-      error_set ("'/features' of '%s' has the value %g at row %" PRIu64 ", column %" PRIu64 "; make the features again",
-                 file->path, (double) values[bad], row + bad / columns, column + bad % columns);
   return result;
+}
+
+int
+featfile_read (struct featfile *file, uint64_t row, uint64_t rows, uint64_t column, uint64_t columns, float *values)
+{
+  if (check_range (file, row, rows))
+    return -1;
+  if (column > file->info.columns || columns > file->info.columns - column)
+    return error_set ("columns %" PRIu64 " to %" PRIu64 " were asked of '%s', which has %" PRIu64 "; ask for fewer",
+                      column, column + columns, file->path, file->info.columns);
+  if (rows == 0 || columns == 0)
+    return 0;
+  const struct window range = { row, rows, column, columns };
+  if (file->reader)
+    return tilereader_read (file->reader, &range, values);
+  return read_slab (file, row, rows, column, columns, values) ? -1
+                                                               : featfile_check_finite (file, &range, values, columns);
 }
 
 int

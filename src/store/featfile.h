@@ -13,6 +13,7 @@
 
 #include "failures.h"
 #include "featinfo.h"
+#include "tile.h"
 
 /* Reading.  */
 struct featfile;
@@ -27,15 +28,24 @@ const char *featfile_path (const struct featfile *file);            /* likewise 
 /* The HDF5 dataset /features, borrowed until featfile_close, for what this interface lacks.  */
 hid_t featfile_dataset (const struct featfile *file);
 
-/* The tile (TILE_ROW, TILE_COLUMN), counted in tiles, as it is in a file whose featinfo.tiled is set: DATA (room)
-   gets its *LENGTH bytes, which tile_decode takes.  */
-int featfile_read_tile (struct featfile *file, uint64_t tile_row, uint64_t tile_column, void *data, size_t room,
-                        size_t *length);
+/* The tile (TILE_ROW, TILE_COLUMN), counted in tiles, as it is in a file whose featinfo.tiled is set, into CHUNK, which
+   tile_decode takes.  */
+int featfile_read_tile (struct featfile *file, uint64_t tile_row, uint64_t tile_column, struct chunk *chunk);
+
+struct workers;
+
+/* Lets the file's reader inflate by WORKERS (borrowed until featfile_close) from now on; files that are not in tiles of
+   ours go on through HDF5 alone.  */
+int featfile_use_workers (struct featfile *file, struct workers *workers);
 
 /* VALUES (rows, columns) = /features[row : row + rows, column : column + columns] as float32.  A value that is not
    finite is an error that names its row and column.  */
 int featfile_read (struct featfile *file, uint64_t row, uint64_t rows, uint64_t column, uint64_t columns,
                    float *values);
+
+/* Fails naming the first of VALUES (rows, columns), rows STRIDE floats apart and read from RANGE, that is not finite.  */
+int featfile_check_finite (const struct featfile *file, const struct window *range, const float *values,
+                           uint64_t stride);
 
 /* LABELS (rows); an error names the first that is not a class.  */
 int featfile_read_labels (struct featfile *file, uint64_t row, uint64_t rows, int32_t *labels);

@@ -32,9 +32,7 @@ struct featwriter {
   /* for featwriter_put_tile_row, made when first used */
   int codecs;
   struct tile_codec **codec; /* (codecs), one for each thread */
-  unsigned char *encoded;    /* (TILES_AT_ONCE * codecs, bound) */
-  size_t *length;            /* (TILES_AT_ONCE * codecs) */
-  size_t bound;
+  struct chunk *chunk;       /* (TILES_AT_ONCE * codecs) */
 };
 
 /* Creates a dataset of rank RANK in chunks CHUNK (RANK), without rows yet, that may grow to ROOM (2).  */
@@ -168,8 +166,7 @@ grow (hid_t dataset, uint64_t rows, uint64_t columns, uint64_t *extent)
 }
 
 int
-featwriter_put_tile (struct featwriter *writer, uint64_t tile_row, uint64_t tile_column, const void *data,
-                     size_t length)
+featwriter_put_tile (struct featwriter *writer, uint64_t tile_row, uint64_t tile_column, const struct chunk *chunk)
 {
   const struct featinfo *info = &writer->info;
   if (tile_row >= featinfo_tile_rows (info) || tile_column >= featinfo_tile_columns (info))
@@ -177,7 +174,7 @@ featwriter_put_tile (struct featwriter *writer, uint64_t tile_row, uint64_t tile
                       tile_row, tile_column);
   const hsize_t offset[2] = { tile_row * info->chunk_rows, tile_column * info->chunk_columns };
   if (grow (writer->features, offset[0] + 1, info->columns, &writer->feature_rows)
-      || H5Dwrite_chunk (writer->features, H5P_DEFAULT, 0, offset, length, data) < 0)
+      || H5Dwrite_chunk (writer->features, H5P_DEFAULT, chunk->filter_mask, offset, chunk->length, chunk->data) < 0)
     return hdf_write_failed ("write", writer->path);
   writer->tiles++;
   return 0;
@@ -188,32 +185,32 @@ free_codecs (struct featwriter *writer)
 {
   for (int i = 0; i < writer->codecs; i++)
     tile_codec_free (writer->codec[i]);
+  for (int i = 0; writer->chunk && i < writer->codecs * TILES_AT_ONCE; i++)
+    chunk_free (&writer->chunk[i]);
   free (writer->codec);
-  memory_free (writer->encoded);
-  memory_free (writer->length);
+  free (writer->chunk);
   writer->codecs = 0;
   writer->codec = NULL;
-  writer->encoded = NULL;
-  writer->length = NULL;
+  writer->chunk = NULL;
 }
 
 static int
 make_codecs (struct featwriter *writer, int threads)
 {
   const struct featinfo *info = &writer->info;
-  size_t tiles = (size_t) threads * TILES_AT_ONCE;
   free_codecs (writer);
   writer->codec = calloc ((size_t) threads, sizeof (struct tile_codec *));
-  if (!writer->codec)
+  writer->chunk = calloc ((size_t) threads * TILES_AT_ONCE, sizeof *writer->chunk);
+  if (!writer->codec || !writer->chunk)
     return error_set ("no memory left to write '%s'; give the job more memory", writer->path);
   for (; writer->codecs < threads; writer->codecs++)
     if (!(writer->codec[writer->codecs] =
             tile_codec_new (info->chunk_rows, info->chunk_columns, info->half, info->compress)))
       return -1;
-  writer->bound = tile_bound (writer->codec[0]);
-  writer->encoded = memory_new (tiles, writer->bound);
-  writer->length = memory_new (tiles, sizeof *writer->length);
-  return writer->encoded && writer->length ? 0 : -1;
+  for (int i = 0; i < threads * TILES_AT_ONCE; i++)
+    if (chunk_new (&writer->chunk[i], tile_bound (writer->codec[0])))
+      return -1;
+  return 0;
 }
 
 struct encoding {
@@ -229,10 +226,8 @@ encode_tile (void *context, size_t index, int worker)
   struct featwriter *writer = encoding->writer;
   uint64_t columns = writer->info.columns, width = writer->info.chunk_columns;
   uint64_t column = (encoding->first + index) * width;
-  writer->length[index] =
-    tile_encode (writer->codec[worker], encoding->values + column, columns, encoding->rows,
-                 columns - column < width ? columns - column : width, writer->encoded + index * writer->bound);
-  return writer->length[index] ? 0 : -1;
+  return tile_encode (writer->codec[worker], encoding->values + column, columns, encoding->rows,
+                      columns - column < width ? columns - column : width, &writer->chunk[index]);
 }
 
 int
@@ -255,8 +250,7 @@ featwriter_put_tile_row (struct featwriter *writer, uint64_t tile_row, const flo
       if (workers_run (workers, count, encode_tile, &encoding))
         return -1;
       for (size_t i = 0; i < count; i++)
-        if (featwriter_put_tile (writer, tile_row, encoding.first + i, writer->encoded + i * writer->bound,
-                                 writer->length[i]))
+        if (featwriter_put_tile (writer, tile_row, encoding.first + i, &writer->chunk[i]))
           return -1;
     }
   return 0;

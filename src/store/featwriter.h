@@ -5,6 +5,7 @@
 #define SLABFIT_FEATWRITER_H
 
 #include "featfile.h"
+#include "tile.h"
 
 struct featwriter;
 struct workers;
@@ -13,10 +14,9 @@ struct workers;
    /images), classes, provenance and origin are taken from INFO (copied).  NULL with the error set.  */
 struct featwriter *featwriter_new (const char *path, const struct featinfo *info);
 
-/* Stores the compressed tile (TILE_ROW, TILE_COLUMN), counted in tiles, whose LENGTH bytes tile_encode or another
-   feature file of the same tiles gave.  Each tile once, in any order.  */
-int featwriter_put_tile (struct featwriter *writer, uint64_t tile_row, uint64_t tile_column, const void *data,
-                         size_t length);
+/* Stores the tile (TILE_ROW, TILE_COLUMN), counted in tiles, as CHUNK, which tile_encode or another feature file of the
+   same tiles gave.  Each tile once, in any order.  */
+int featwriter_put_tile (struct featwriter *writer, uint64_t tile_row, uint64_t tile_column, const struct chunk *chunk);
 
 /* Compresses and stores a whole row of tiles, shared out among WORKERS: VALUES (rows, columns), where rows below
    the tile's are for the last one only.  */

@@ -23,8 +23,7 @@ struct merge {
   size_t failures_found;
   struct featwriter *writer;
   uint64_t row;           /* of the merged file, next to be written */
-  unsigned char *encoded; /* (bound) a tile on its way */
-  size_t bound;
+  struct chunk chunk;     /* a tile on its way */
   int32_t *labels;          /* (BLOCK_ROWS), as many as chunk_rows at least */
   char *part_paths, *paths; /* (block, path_bytes + 1) as in the part, as in the merged file */
   float *left;              /* (chunk_rows, columns) rows that fill no tile */
@@ -130,10 +129,10 @@ make_buffers (struct merge *merge)
   struct tile_codec *codec = tile_codec_new (info->chunk_rows, info->chunk_columns, info->half, info->compress);
   if (!codec)
     return -1;
-  merge->bound = 2 * tile_bound (codec); /* other compressors may need more than ours at most */
+  size_t bound = 2 * tile_bound (codec); /* other compressors may need more than ours at most */
   tile_codec_free (codec);
   if (memory_multiply (info->chunk_rows, info->columns, "a row of tiles", &values)
-      || !(merge->encoded = memory_new (merge->bound, 1)) || !(merge->labels = memory_new (block, sizeof (int32_t)))
+      || chunk_new (&merge->chunk, bound) || !(merge->labels = memory_new (block, sizeof (int32_t)))
       || !(merge->part_paths = memory_new (block, path)) || !(merge->paths = memory_new (block, path))
       || !(merge->left = memory_new (values, sizeof (float)))
       || !(merge->left_labels = memory_new (info->chunk_rows, sizeof (int32_t)))
@@ -164,12 +163,9 @@ copy_tiles (struct merge *merge, struct featfile *part)
   uint64_t height = merge->info.chunk_rows, tile_rows = featfile_info (part)->rows / height;
   for (uint64_t row = 0; row < tile_rows; row++)
     for (uint64_t column = 0; column < featinfo_tile_columns (&merge->info); column++)
-      {
-        size_t length;
-        if (featfile_read_tile (part, row, column, merge->encoded, merge->bound, &length)
-            || featwriter_put_tile (merge->writer, merge->row / height + row, column, merge->encoded, length))
-          return -1;
-      }
+      if (featfile_read_tile (part, row, column, &merge->chunk)
+          || featwriter_put_tile (merge->writer, merge->row / height + row, column, &merge->chunk))
+        return -1;
   for (uint64_t row = 0, rows; row < tile_rows * height; row += rows)
     {
       rows = tile_rows * height - row < BLOCK_ROWS ? tile_rows * height - row : BLOCK_ROWS;
@@ -229,7 +225,7 @@ static void
 free_buffers (struct merge *merge)
 {
   failures_free (merge->failures, merge->failures_found);
-  memory_free (merge->encoded);
+  chunk_free (&merge->chunk);
   memory_free (merge->labels);
   memory_free (merge->part_paths);
   memory_free (merge->paths);

@@ -28,9 +28,8 @@ struct verify {
   struct workers *workers;
   struct tile_codec **codec; /* (threads) */
   float **values;            /* (threads), each (chunk_rows, chunk_columns) */
-  size_t bound, batch;       /* tiles at once */
-  unsigned char *encoded;    /* (batch, bound) */
-  size_t *length;            /* (batch) */
+  size_t batch;              /* tiles at once */
+  struct chunk *chunk;       /* (batch) */
   struct error *error;       /* (batch) so that the first bad tile is told, whoever finds it */
   uint64_t first;            /* tile of task 0, counted row by row */
 };
@@ -76,8 +75,8 @@ check_tile (void *context, size_t index, int worker)
   uint64_t rows = info->rows - row < info->chunk_rows ? info->rows - row : info->chunk_rows;
   uint64_t width = info->columns - column < info->chunk_columns ? info->columns - column : info->chunk_columns;
   verify->error[index].status = 0;
-  if (tile_decode (verify->codec[worker], verify->encoded + index * verify->bound, verify->length[index],
-                   verify->values[worker], info->chunk_columns, rows, width))
+  if (tile_decode (verify->codec[worker], &verify->chunk[index], &(struct window){ .rows = rows, .columns = width },
+                   verify->values[worker], info->chunk_columns))
     {
       char reason[256];
       snprintf (reason, sizeof reason, "%s", error_message ());
@@ -105,11 +104,12 @@ make_buffers (struct verify *verify)
     if (!(verify->codec[i] = tile_codec_new (info->chunk_rows, info->chunk_columns, info->half, 1))
         || !(verify->values[i] = memory_new (values, sizeof (float))))
       return -1;
-  verify->bound = 2 * tile_bound (verify->codec[0]);
-  verify->encoded = memory_new (verify->batch, verify->bound);
-  verify->length = memory_new (verify->batch, sizeof *verify->length);
   verify->error = memory_new (verify->batch, sizeof *verify->error);
-  return verify->encoded && verify->length && verify->error ? 0 : -1;
+  verify->chunk = memory_new (verify->batch, sizeof *verify->chunk);
+  for (size_t i = 0; verify->chunk && i < verify->batch; i++)
+    if (chunk_new (&verify->chunk[i], 2 * tile_bound (verify->codec[0])))
+      return -1;
+  return verify->error && verify->chunk ? 0 : -1;
 }
 
 static void
@@ -122,8 +122,9 @@ free_buffers (struct verify *verify)
     }
   free (verify->codec);
   free (verify->values);
-  memory_free (verify->encoded);
-  memory_free (verify->length);
+  for (size_t i = 0; verify->chunk && i < verify->batch; i++)
+    chunk_free (&verify->chunk[i]);
+  memory_free (verify->chunk);
   memory_free (verify->error);
 }
 
@@ -136,7 +137,7 @@ check_batch (struct verify *verify, size_t count)
   struct error unread = { 0 };
   for (; read < count && !unread.status; read++)
     if (featfile_read_tile (verify->file, (verify->first + read) / columns, (verify->first + read) % columns,
-                            verify->encoded + read * verify->bound, verify->bound, &verify->length[read]))
+                            &verify->chunk[read]))
       {
         error_get (&unread);
         break;
