@@ -13,3 +13,11 @@ data_demo_images_SOURCES = \
   data/still_life.c data/still_life.h
 data_demo_images_CFLAGS = $(AM_CFLAGS) -fno-math-errno
 data_demo_images_LDADD = libslabfit.a $(LIBJPEG_LIBS) $(LIBCRYPTO_LIBS)
+
+# Batch scripts for SLURM.
+slurmdir = $(pkgdatadir)/slurm
+dist_slurm_SCRIPTS = \
+  data/slurm/extract.sbatch \
+  data/slurm/merge.sbatch \
+  data/slurm/submit.sh \
+  data/slurm/train.sbatch

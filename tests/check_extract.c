@@ -67,7 +67,7 @@ static void
 make_file (const char *name, const char *contents)
 {
   char *path = file_path (dataset, name);
-  ck_assert_int_eq (file_write (path, contents, strlen (contents)), 0);
+  write_text (path, contents);
   free (path);
 }
 

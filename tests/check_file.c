@@ -9,29 +9,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-static void
-set_up (void)
-{
-  ck_assert_int_eq (chdir (scratch), 0);
-}
-
-static void
-tear_down (void)
-{
-  ck_assert_int_eq (chdir ("/"), 0);
-}
-
-static void
-assert_contents (const char *path, const char *text)
-{
-  size_t length;
-  char *data = file_read (path, 1 << 20, &length);
-  ck_assert_msg (data != NULL, "%s", error_message ());
-  ck_assert_uint_eq (length, strlen (text));
-  ck_assert_str_eq (data, text);
-  free (data);
-}
-
 START_TEST (paths)
 {
   static const struct {
@@ -290,7 +267,7 @@ int
 main (void)
 {
   TCase *cases = new_cases ("file");
-  tcase_add_checked_fixture (cases, set_up, tear_down);
+  tcase_add_checked_fixture (cases, scratch_enter, scratch_leave);
   tcase_add_test (cases, paths);
   tcase_add_test (cases, directories);
   tcase_add_test (cases, written_whole);

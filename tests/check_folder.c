@@ -13,14 +13,14 @@ static struct names folders, files;
 static void
 set_up (void)
 {
-  ck_assert_int_eq (chdir (scratch), 0);
+  scratch_enter ();
   ck_assert_int_eq (mkdir ("data", 0777), 0);
 }
 
 static void
 tear_down (void)
 {
-  ck_assert_int_eq (chdir ("/"), 0);
+  scratch_leave ();
   names_free (&folders);
   names_free (&files);
 }

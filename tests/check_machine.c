@@ -152,11 +152,8 @@ END_TEST
 static void
 put (const char *path, const char *text)
 {
-  char *file = scratch_path (path), *folder = strdup (file);
-  *strrchr (folder, '/') = '\0';
-  ck_assert_msg (file_make_directories (folder) == 0 && file_write (file, text, strlen (text)) == 0, "%s",
-                 error_message ());
-  free (folder);
+  char *file = scratch_path (path);
+  write_text (file, text);
   free (file);
 }
 

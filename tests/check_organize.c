@@ -20,48 +20,27 @@ set_up (void)
   progress_be_quiet ();
   division = reference_read ("images/division.txt", &length); /* before srcdir, which may be relative, changes */
   options = (struct organize_options){ .seed = 42 };
-  ck_assert_int_eq (chdir (scratch), 0);
+  scratch_enter ();
 }
 
 static void
 tear_down (void)
 {
-  ck_assert_int_eq (chdir ("/"), 0);
+  scratch_leave ();
   names_free (&options.classes);
   organize_report_free (&report);
   free (division);
 }
 
-/* Writes TEXT as PATH, in folders that are made.  */
-static void
-add_file (const char *path, const char *text)
-{
-  char *folder = text_new ("%s", path);
-  *strrchr (folder, '/') = '\0';
-  ck_assert_int_eq (file_make_directories (folder), 0);
-  ck_assert_msg (file_write (path, text, strlen (text)) == 0, "%s", error_message ());
-  free (folder);
-}
-
-static void
-assert_contents (const char *path, const char *text)
-{
-  size_t length;
-  char *data = file_read (path, 1000, &length);
-  ck_assert_msg (data != NULL, "%s", error_message ());
-  ck_assert_str_eq (data, text);
-  free (data);
-}
-
 static void
 add_named_source (void)
 {
-  add_file ("source/training/0_1.jpg", "t01");
-  add_file ("source/training/1_1.JPEG", "t11");
-  add_file ("source/training/1_x y.z.jpg", "t1x");
-  add_file ("source/training/.hidden", "");
-  add_file ("source/evaluation/1_1.jpg", "e11");
-  add_file ("source/others/7.jpg", "");
+  write_text ("source/training/0_1.jpg", "t01");
+  write_text ("source/training/1_1.JPEG", "t11");
+  write_text ("source/training/1_x y.z.jpg", "t1x");
+  write_text ("source/training/.hidden", "");
+  write_text ("source/evaluation/1_1.jpg", "e11");
+  write_text ("source/others/7.jpg", "");
   ck_assert_int_eq (names_add (&options.classes, "non_food"), 0);
   ck_assert_int_eq (names_add (&options.classes, "food"), 0);
 }
@@ -74,7 +53,7 @@ add_class_source (void)
   for (int i = 0; i < 17; i++)
     {
       snprintf (path, sizeof path, i < 10 ? "source/cat/cat%d.jpg" : "source/dog/dog%d.jpg", i % 10);
-      add_file (path, path);
+      write_text (path, path);
     }
   memcpy (options.share, (double[]){ 70, 15, 15 }, sizeof options.share);
 }
@@ -122,7 +101,7 @@ START_TEST (again_changes_nothing)
   add_named_source ();
   assert_organized ("data");
   ck_assert_int_eq (unlink ("data/training/food/1_1.JPEG"), 0);
-  add_file ("data/training/food/1_1.JPEG", "t11"); /* no link, but the same contents */
+  write_text ("data/training/food/1_1.JPEG", "t11"); /* no link, but the same contents */
   ck_assert_int_eq (unlink ("data/evaluation/food/1_1.jpg"), 0);
   ck_assert_int_eq (stat ("data/training/food/1_1.JPEG", &before), 0);
   assert_organized ("data");
@@ -136,7 +115,7 @@ END_TEST
 START_TEST (links_are_followed)
 {
   add_named_source ();
-  add_file ("elsewhere/photo", "far");
+  write_text ("elsewhere/photo", "far");
   ck_assert_int_eq (symlink ("../../elsewhere/photo", "source/training/0_2.jpg"), 0);
   assert_organized ("data");
   assert_contents ("data/training/non_food/0_2.jpg", "far");
@@ -226,7 +205,7 @@ START_TEST (bad_names)
   add_named_source ();
   char *path = text_new ("source/training/%s", names[_i]);
   char *message = text_new ("'%s' does not fit {class}_{id}.EXT, such as 0_12.jpg; rename or remove it", path);
-  add_file (path, "");
+  write_text (path, "");
   assert_refused ("source", "data", ERROR_FAILED, message);
   ck_assert (!file_exists ("data"));
   free (path);
@@ -237,7 +216,7 @@ END_TEST
 START_TEST (unknown_class)
 {
   add_named_source ();
-  add_file ("source/validation/2_1.jpg", "");
+  write_text ("source/validation/2_1.jpg", "");
   assert_refused ("source", "data", ERROR_FAILED,
                   "'source/validation/2_1.jpg' is of class 2, but only the classes 0 to 1 have a name; name it too "
                   "(--classes), or remove the file");
@@ -248,7 +227,7 @@ END_TEST
 START_TEST (folder_among_images)
 {
   add_named_source ();
-  add_file ("source/training/more/0_7.jpg", "");
+  write_text ("source/training/more/0_7.jpg", "");
   assert_refused ("source", "data", ERROR_FAILED,
                   "'source/training/more' is a folder among images; move its images up, or move it away");
 }
@@ -257,7 +236,7 @@ END_TEST
 START_TEST (clash)
 {
   add_named_source ();
-  add_file ("data/training/food/1_1.JPEG", "own");
+  write_text ("data/training/food/1_1.JPEG", "own");
   assert_refused (
     "source", "data", ERROR_FAILED,
     "'data/training/food/1_1.JPEG' exists and is not the same as 'source/training/1_1.JPEG'; remove it or "
@@ -300,7 +279,9 @@ END_TEST
 
 START_TEST (shares_that_do_not_fit)
 {
-  static const double bad[][ORGANIZE_SPLITS] = { { 0, 0, 0 }, { 50, 60, -10 }, { 0.0 / 0.0, 1, 1 }, { 1.0 / 0.0, 1, 1 } };
+  static const double bad[][ORGANIZE_SPLITS] = {
+    { 0, 0, 0 }, { 50, 60, -10 }, { 0.0 / 0.0, 1, 1 }, { 1.0 / 0.0, 1, 1 }
+  };
   add_class_source ();
   memcpy (options.share, bad[_i], sizeof options.share);
   assert_refused ("source", "data", ERROR_USAGE,
@@ -332,7 +313,7 @@ START_TEST (sources_that_do_not_fit)
   options.share[0] = 1;
   assert_refused ("source", "data", ERROR_FAILED,
                   "'source' holds no images in SPLIT/{class}_{id}.EXT or CLASS/FILE; check the path");
-  add_file ("source/training/cat/1.jpg", "");
+  write_text ("source/training/cat/1.jpg", "");
   assert_refused ("source", "data", ERROR_FAILED,
                   "'source' has its images in SPLIT/CLASS/ folders already; use it as the dataset");
   assert_refused ("source", "", ERROR_USAGE, "the dataset's folder has an empty name; give it one");

@@ -86,6 +86,35 @@ START_TEST (tasks_run_side_by_side)
 }
 END_TEST
 
+static atomic_int slow_done;
+
+/* The other thread's task ends long after the caller's.  */
+static int
+meet_and_linger (void *context, size_t index, int worker)
+{
+  meet (context, index, worker);
+  if (worker > 0)
+    {
+      usleep (50000);
+      atomic_store (&slow_done, 1);
+    }
+  return 0;
+}
+
+START_TEST (the_caller_waits_for_all)
+{
+  struct workers *workers = workers_new (2);
+  for (int loop = 0; loop < 3; loop++)
+    {
+      struct meeting meeting = { .wanted = 2 };
+      atomic_store (&slow_done, 0);
+      ck_assert_int_eq (workers_run (workers, 2, meet_and_linger, &meeting), 0);
+      ck_assert_int_eq (atomic_load (&slow_done), 1);
+    }
+  workers_free (workers);
+}
+END_TEST
+
 static atomic_int begun;
 
 static int
@@ -189,6 +218,7 @@ main (void)
   tcase_add_loop_test (cases, every_task_once, 1, MOST_THREADS + 1);
   tcase_add_test (cases, many_short_loops);
   tcase_add_test (cases, tasks_run_side_by_side);
+  tcase_add_test (cases, the_caller_waits_for_all);
   tcase_add_test (cases, a_failure_ends_the_loop);
   tcase_add_test (cases, a_failure_ends_the_loop_of_all_threads);
   tcase_add_test (cases, an_error_is_carried_to_the_caller);

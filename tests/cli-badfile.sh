@@ -128,10 +128,8 @@ test "$(cat old)" = old || fail 'old was overwritten'
 mkfifo pipe
 for command in 'train features' 'export features/training.h5' 'import rows.csv' 'backbone resnet50 --random 1'; do
   name=${command%% *}
-  for force in '' --force; do
-    refuses 1 "slabfit $name: 'empty' is a folder; give the name of a file" slabfit $command -o empty $force
-    refuses 1 "slabfit $name: 'pipe' is a device or pipe; give the name of a file" slabfit $command -o pipe $force
-  done
+  refuses 1 "slabfit $name: 'empty' is a folder; give the name of a file" slabfit $command -o empty
+  refuses 1 "slabfit $name: 'pipe' is a device or pipe; give the name of a file" slabfit $command -o pipe --force
   refuses 2 "slabfit $name: the output's name is empty; give the name of a file" slabfit $command -o ''
   refuses 1 "slabfit $name: cannot create 'none/new': No such file or directory; check the path" \
   slabfit $command -o none/new

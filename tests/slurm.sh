@@ -2,7 +2,7 @@
 # Extraction under a real SLURM, which the test brings up on this machine: each time the file must have the bytes of a
 # single process's.  SLABFIT_SLOW also waits for a time limit, which takes two minutes more.
 . "$(dirname "$0")"/functions.sh || exit 1
-. "$(dirname "$0")"/slurm/cluster.sh || exit 1
+. "$tests"/slurm/cluster.sh || exit 1
 trap 'status=$?; cluster_stop; leave $status' EXIT
 scripts=$abs_top_srcdir/data/slurm
 

@@ -67,6 +67,45 @@ scratch_path (const char *name)
   return file_path (scratch, name);
 }
 
+/* Makes it the working directory; leaves it.  */
+static inline void
+scratch_enter (void)
+{
+  ck_assert_int_eq (chdir (scratch), 0);
+}
+
+static inline void
+scratch_leave (void)
+{
+  ck_assert_int_eq (chdir ("/"), 0);
+}
+
+/* Writes TEXT as PATH, in folders that are made.  */
+static inline void
+write_text (const char *path, const char *text)
+{
+  char *folder = text_new ("%s", path), *slash = strrchr (folder, '/');
+  if (slash)
+    {
+      *slash = '\0';
+      ck_assert_msg (file_make_directories (folder) == 0, "%s", error_message ());
+    }
+  ck_assert_msg (file_write (path, text, strlen (text)) == 0, "%s", error_message ());
+  free (folder);
+}
+
+/* PATH holds TEXT and nothing else.  */
+static inline void
+assert_contents (const char *path, const char *text)
+{
+  size_t length;
+  char *data = file_read (path, 1 << 20, &length);
+  ck_assert_msg (data != NULL, "%s", error_message ());
+  ck_assert_uint_eq (length, strlen (text));
+  ck_assert_str_eq (data, text);
+  free (data);
+}
+
 /* How many entries FOLDER has.  */
 static inline int
 count_entries (const char *folder)

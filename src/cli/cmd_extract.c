@@ -3,6 +3,7 @@
 #include "../extract/extract.h"
 
 #include "../base/error.h"
+#include "../base/machine.h"
 #include "../base/memory.h"
 #include "../learn/blas.h"
 #include "command.h"
@@ -47,7 +48,7 @@ static const struct argp_option option_table[] = {
   { "rows-per-part", KEY_ROWS_PER_PART, "N", 0,
     "Images in a part, the unit that is kept or made again, rounded up to whole chunks (512)", 0 },
   { "split", KEY_SPLIT, "NAME,NAME...", 0, "Only these splits (all)", 0 },
-  { "task", KEY_TASK, "I/N", 0, "Only every N-th part, from the I-th (0/1)", 0 },
+  { "task", KEY_TASK, "I/N", 0, "Only every N-th part, from the I-th (what SLURM says, else 0/1)", 0 },
   { 0 },
 };
 
@@ -220,7 +221,7 @@ static int
 run (int argc, char **argv, struct common *common, json_t **result)
 {
   struct options options = {
-    .extract = { .compress = 1, .batch = 8, .rows_per_part = 512, .tasks = 1, .max_failures = { 1, true } }
+    .extract = { .compress = 1, .batch = 8, .rows_per_part = 512, .max_failures = { 1, true } }
   };
   struct extract_report report;
   if (options_parse (&command_extract, argc, argv, &options))
@@ -231,6 +232,8 @@ run (int argc, char **argv, struct common *common, json_t **result)
       names_free (&options.splits);
       return 0;
     }
+  if (options.extract.tasks == 0 && machine_task (&options.extract.task, &options.extract.tasks))
+    return -1;
   options.extract.splits = &options.splits;
   options.extract.force = common->force;
   options.extract.threads = common->threads;

@@ -231,7 +231,7 @@ run_stages (const struct options *options, const struct places *places, json_t *
   const char *dataset = options->dataset ? options->dataset : places->dataset;
   const struct job jobs[STAGES] = {
     { &command_organize, { options->source, dataset, NULL } },
-    { &command_extract, { dataset, "-o", places->features, NULL } },
+    { &command_extract, { dataset, "-o", places->features, "--task=0/1", NULL } },
     { &command_train, { places->features, "-o", places->model, NULL } },
     { &command_evaluate, { places->model, places->evaluation, "--predictions", places->predictions, "--force", NULL } },
   };

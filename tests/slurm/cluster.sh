@@ -68,14 +68,15 @@ END
 }
 
 # Whether process ID is one of the cluster's: a zombie has no environment any more.
-cluster_owns () { tr '\0' '\n' <"/proc/$1/environ" 2>/dev/null | grep -qxF "SLURM_CONF=$SLURM_CONF"; }
+cluster_owns () { cluster_environment "$1" | grep -qxF "SLURM_CONF=$SLURM_CONF"; }
+cluster_environment () { { tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null; }
 
 cluster_processes () { # [LINE]: those that have LINE in their environment too
   local id
   for id in /proc/[0-9]*; do
     id=${id#/proc/}
     if test "$id" != $$ && test "$id" != "$BASHPID" && cluster_owns "$id"; then
-      test $# = 0 || tr '\0' '\n' 2>/dev/null <"/proc/$id/environ" | grep -qxF "$1" || continue
+      test $# = 0 || cluster_environment "$id" | grep -qxF "$1" || continue
       echo "$id"
     fi
   done
