@@ -300,10 +300,9 @@ START_TEST (checked)
   ck_assert_uint_eq (rows, 9);
   ck_assert_uint_eq (failed, 2);
   strcpy (wanted.provenance.preprocess, "torchvision");
-  char *message =
-    text_new ("preprocess is 'keras' in '%s' and 'torchvision' in this command; repeat the command that "
-              "made it, choose another folder, or use --force",
-              path);
+  char *message = text_new ("preprocess is 'keras' in '%s' and 'torchvision' in this command; repeat the command that "
+                            "made it, choose another folder, or use --force",
+                            path);
   ck_assert_int_eq (parts_check (path, &wanted, false, &reusable, &rows, &failed), -1);
   ck_assert_str_eq (error_message (), message);
   ck_assert (!reusable);

@@ -280,7 +280,8 @@ START_TEST (decode_refuses)
   chunk.length++;
   ck_assert_int_eq (tile_decode (taller, &chunk, &all, values, COLUMNS), -1);
   ck_assert_str_eq (error_message (), "inflates to fewer than the 2800 bytes of a tile");
-  ck_assert_int_eq (tile_decode (lower, &chunk, &(struct window){ .rows = ROWS - 1, .columns = COLUMNS }, values, COLUMNS), -1);
+  ck_assert_int_eq (
+    tile_decode (lower, &chunk, &(struct window){ .rows = ROWS - 1, .columns = COLUMNS }, values, COLUMNS), -1);
   ck_assert_str_eq (error_message (), "is damaged or inflates to more than the 2240 bytes of a tile");
   chunk.data[chunk.length / 2] ^= 0x55;
   ck_assert_int_eq (tile_decode (codec, &chunk, &all, values, COLUMNS), -1);

@@ -64,23 +64,10 @@ check_refused (const char *path, const char *expected)
 START_TEST (damage)
 {
   char *path = scratch_path ("x.h5");
-  struct featinfo info = sample_info (ROWS);
-  unsigned char tile[4096];
-  struct chunk chunk = { .data = tile, .room = sizeof tile };
-  size_t bytes;
-  ck_assert_int_eq (sample_write (path, &info, 0, ROWS, NULL, 0), 0);
-  struct featfile *file = featfile_open (path);
-  ck_assert_int_eq (featfile_read_tile (file, 3, 1, &chunk), 0);
-  featfile_close (file);
-  unsigned char *data = file_read (path, 1 << 20, &bytes);
-  unsigned char *place = memmem (data, bytes, tile, chunk.length);
-  ck_assert_ptr_nonnull (place);
-  place[chunk.length - 1] ^= 1; /* of the checksum */
-  ck_assert_int_eq (file_write (path, data, bytes), 0);
-  check_refused (path, "chunk (3, 1) of '/features' of '%s', from row 12 and column 6 on, is damaged or inflates to more than "
-                       "the 96 bytes of a tile; make the file again");
-  free (data);
-  featinfo_free (&info);
+  sample_write_damaged (path, ROWS);
+  check_refused (
+    path, "chunk (3, 1) of '/features' of '%s', from row 12 and column 6 on, is damaged or inflates to more than "
+          "the 96 bytes of a tile; make the file again");
   free (path);
 }
 END_TEST

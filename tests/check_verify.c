@@ -65,28 +65,13 @@ START_TEST (of_h5py)
 }
 END_TEST
 
-/* Flips a bit in the middle of the tile (3, 1) as it lies in the file.  */
 START_TEST (damaged_tile)
 {
   char *path = scratch_path ("x.h5");
-  struct featinfo info = sample_info (ROWS);
-  unsigned char tile[4096];
-  struct chunk chunk = { .data = tile, .room = sizeof tile };
-  size_t bytes;
-  ck_assert_int_eq (sample_write (path, &info, 0, ROWS, NULL, 0), 0);
-  struct featfile *file = featfile_open (path);
-  ck_assert_int_eq (featfile_read_tile (file, 3, 1, &chunk), 0);
-  featfile_close (file);
-  unsigned char *data = file_read (path, 1 << 20, &bytes);
-  unsigned char *place = memmem (data, bytes, tile, chunk.length);
-  ck_assert_ptr_nonnull (place);
-  place[chunk.length - 1] ^= 1; /* of the checksum */
-  ck_assert_int_eq (file_write (path, data, bytes), 0);
+  sample_write_damaged (path, ROWS);
   assert_bad (path,
               "chunk (3, 1) of '/features' of '%s', rows 12 to 15, is damaged or inflates to more than the 96 bytes "
               "of a tile; make the file again");
-  free (data);
-  featinfo_free (&info);
   free (path);
 }
 END_TEST

@@ -86,4 +86,25 @@ sample_write (const char *path, const struct featinfo *info, uint64_t first, uin
   return -1;
 }
 
+/* Writes PATH with ROWS rows in which tile (3, 1) has a wrong bit, in its checksum.  */
+static inline void
+sample_write_damaged (const char *path, uint64_t rows)
+{
+  struct featinfo info = sample_info (rows);
+  unsigned char tile[4096];
+  struct chunk chunk = { .data = tile, .room = sizeof tile };
+  size_t bytes;
+  ck_assert_int_eq (sample_write (path, &info, 0, rows, NULL, 0), 0);
+  struct featfile *file = featfile_open (path);
+  ck_assert_int_eq (featfile_read_tile (file, 3, 1, &chunk), 0);
+  featfile_close (file);
+  unsigned char *data = file_read (path, 1 << 20, &bytes);
+  unsigned char *place = memmem (data, bytes, tile, chunk.length);
+  ck_assert_ptr_nonnull (place);
+  place[chunk.length - 1] ^= 1;
+  ck_assert_int_eq (file_write (path, data, bytes), 0);
+  free (data);
+  featinfo_free (&info);
+}
+
 #endif

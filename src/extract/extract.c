@@ -130,34 +130,42 @@ check_chunks (const struct job *job, const char *path, bool *whole, struct verif
   return 0;
 }
 
-/* Finds out what of this task's parts is to be done; nothing where SPLIT.h5 stands already.  */
+/* Sets JOB->merged where SPLIT.h5 stands already and is what is asked for, and then SPLIT's counts.  */
 static int
-plan (struct job *job, struct extract_split *split)
+find_merged (struct job *job, struct extract_split *split)
 {
   struct featinfo wanted = job->info;
+  struct verify_report report;
+  uint64_t rows, failed;
   wanted.rows = job->manifest.count;
   wanted.origin.parts = 0;
   char *path = parts_merged_path (job->options->features, job->split);
   if (!path)
     return -1;
-  job->replace = job->options->force;
-  int result = parts_check (path, &wanted, job->options->force, &job->merged, &split->rows, &split->failed);
-  struct verify_report report;
+  int result = parts_check (path, &wanted, job->options->force, &job->merged, &rows, &failed);
   if (result == 0 && job->merged)
     {
       result = check_chunks (job, path, &job->merged, &report);
       job->replace |= !job->merged;
     }
   free (path);
-  if (result)
-    return -1;
-  if (!job->merged)
-    split->rows = split->failed = 0;
-  if (job->merged)
+  if (result == 0 && job->merged)
     {
-      split->reused_rows = split->rows;
-      return 0;
+      split->rows = split->reused_rows = rows;
+      split->failed = failed;
     }
+  return result;
+}
+
+/* Finds out what of this task's parts is to be done; nothing where SPLIT.h5 stands already.  */
+static int
+plan (struct job *job, struct extract_split *split)
+{
+  job->replace = job->options->force;
+  if (find_merged (job, split))
+    return -1;
+  if (job->merged)
+    return 0;
   job->todo = memory_new (job->info.origin.parts, sizeof *job->todo);
   for (uint64_t i = (uint64_t) job->options->task; job->todo && i < job->info.origin.parts;
        i += (uint64_t) job->options->tasks)
@@ -194,6 +202,22 @@ make_parts (struct job *job, size_t first, struct extract_split *split, struct p
       job->worked += job->todo[i].count;
     }
   return 0;
+}
+
+/* Making parts failed.  Whether that is because another job on the same output has merged and removed them; else the error
+   stays.  */
+static bool
+is_merged_meanwhile (struct job *job, struct extract_split *split)
+{
+  struct error error;
+  error_get (&error);
+  if (error.status == ERROR_STOPPED || job->replace || find_merged (job, split) || !job->merged)
+    {
+      error_put (&error);
+      return false;
+    }
+  error_clear ();
+  return true;
 }
 
 /* How many parts are not there yet; none where another task has merged them meanwhile.  */
@@ -295,10 +319,9 @@ extract_split (struct job *job, struct extract_split *split, struct extract_repo
   uint64_t each = rows_per_part (job);
   job->info.origin.parts = (job->manifest.count + each - 1) / each;
   parts_remove_stale (job->options->features, job->split);
-  if (plan (job, split) || make_parts (job, 0, split, &report->seconds)
-      || finish_split (job, split, &report->seconds, too_many))
+  if (plan (job, split) || (make_parts (job, 0, split, &report->seconds) && !is_merged_meanwhile (job, split)))
     return -1;
-  return 0;
+  return finish_split (job, split, &report->seconds, too_many);
 }
 
 /* All splits are looked at before the first is worked on: an empty last one is found at once.  */

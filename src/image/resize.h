@@ -15,8 +15,8 @@ struct resize_axis {
   int padding;        /* zeros before them in the result */
 };
 
-/* Resizes IMAGE into the kept pixels, row y at TO + y * STRIDE, bilinear with antialiasing; padding is left to the caller.
-   -1 with the error set where memory is out.  */
+/* Resizes IMAGE into the kept pixels, row y at TO + y * STRIDE; bilinear is antialiased.  Padding is left to the
+   caller.  -1 with the error set where memory is out.  */
 int resize_nearest (const struct pixels *image, const struct resize_axis *rows, const struct resize_axis *columns,
                     unsigned char *to, size_t stride);
 int resize_bilinear (const struct pixels *image, const struct resize_axis *rows, const struct resize_axis *columns,

@@ -4,6 +4,7 @@
 
 #include "../base/error.h"
 #include "../base/memory.h"
+#include "../base/stop.h"
 #include "../base/workers.h"
 #include "decimal.h"
 #include "featwriter.h"
@@ -91,6 +92,8 @@ export_rows (struct export *export, FILE *stream, struct workers *workers, const
           || featfile_read_labels (export->file, row, rows, export->labels)
           || workers_run (workers, rows, format_row, export) || write_block (export, stream, rows, csv))
         return -1;
+      if (stop_requested ())
+        return error_stopped ("stopped while writing '%s'; run the same command again", csv);
     }
   return 0;
 }
@@ -202,6 +205,8 @@ survey (struct import *import)
   size_t count;
   do
     {
+      if (stop_requested ())
+        return error_stopped ("stopped while reading '%s'; run the same command again", import->csv);
       if (lines_gather (import->lines, 64, &count))
         return -1;
       for (size_t i = 0; i < count; i++)
@@ -270,6 +275,8 @@ import_rows (struct import *import, struct featwriter *writer, struct workers *w
   lines_rewind (import->lines);
   for (; row < import->info.rows; row += count)
     {
+      if (stop_requested ())
+        return error_stopped ("stopped while reading '%s'; run the same command again", import->csv);
       if (lines_gather (import->lines, height, &count))
         return -1;
       if (count == 0)
