@@ -3,6 +3,7 @@ dist_man_MANS = doc/slabfit.1
 dist_doc_DATA = \
   NEWS \
   README.md \
+  doc/durability.md \
   doc/format.md \
   doc/hacking.md \
   doc/results.md \

@@ -27,8 +27,9 @@ namespace
 
 const char metadata_name[] = "slabfit.json";
 
-// One line of TEXT into ERROR: the first that is not empty, since libtorch adds a stack trace below it.  An error inside the
-// network's own code comes the other way round: a trace first, and what went wrong in the last line, behind a name.
+// The line of TEXT that says what is wrong: the first that is not empty, since libtorch adds a stack trace below it.  An
+// error inside the network's own code comes the other way round: a trace, and what went wrong in the last line, behind a
+// name.
 std::string
 choose_line (const std::string &text)
 {
@@ -110,8 +111,8 @@ load (network &network, const char *path)
   network.module = torch::jit::optimize_for_inference (frozen);
 }
 
-// Writes a file and keeps the first failure to itself: libtorch's archive writer, told of a full disk, throws again as it is
-// cleaned up, which ends the process.
+// Writes a file and keeps the first failure to itself: libtorch's archive writer, told of a full disk, throws again as it
+// is cleaned up, which ends the process.
 class quiet_file : public std::streambuf
 {
 public:

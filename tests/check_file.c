@@ -93,6 +93,7 @@ START_TEST (no_room)
   ck_assert_int_eq (setrlimit (RLIMIT_FSIZE, &(struct rlimit){ 50000, RLIM_INFINITY }), 0);
   ck_assert_int_eq (file_write ("x", data, 100000), -1);
   ck_assert_str_eq (error_message (), "cannot write 'x': File too large; check the path and the file system");
+  ck_assert_int_eq (setrlimit (RLIMIT_FSIZE, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY }), 0);
   assert_contents ("x", "old");
   ck_assert_int_eq (count_entries ("."), 1);
   free (data);

@@ -148,7 +148,7 @@ main (void)
   tcase_add_test (cases, a_log_has_the_final_line);
   tcase_add_test (cases, what_was_not_done_shows);
   tcase_add_test (cases, messages_have_a_line_of_their_own);
-  tcase_add_test (cases, quiet_prints_nothing);
   tcase_add_test (cases, a_terminal_has_a_bar);
+  tcase_add_test (cases, quiet_prints_nothing); /* the last: it lasts */
   return run_cases (cases, "progress");
 }

@@ -35,7 +35,7 @@ rm bad/training.h5
 mkdir bad/training.h5
 bad "$f is a folder; name a feature file"
 rmdir bad/training.h5
-reference () { cp "$tests/reference/store-$1.h5" bad/training.h5; }
+reference () { cp -f "$tests/reference/store-$1.h5" bad/training.h5; }
 reference later
 bad "$f has format version 2, this slabfit reads up to 1; use a newer slabfit"
 reference nofeatures
@@ -61,7 +61,7 @@ refuses 1 "slabfit export: $nan" slabfit export bad/training.h5 -o new.csv
 refuses 1 "slabfit verify: $nan" slabfit verify bad/training.h5
 refuses 1 "slabfit evaluate: a row has 2 features in 'model.h5' and 10 in $f; use features that were extracted in the \
 same way" slabfit evaluate model.h5 bad/training.h5
-cp features/training.h5 bad/training.h5
+cp -f features/training.h5 bad/training.h5
 cp "$tests"/reference/store-gzip.h5 bad/validation.h5
 refuses 1 "slabfit train: a row has 2 features in 'bad/training.h5' and 10 in 'bad/validation.h5'; use features that \
 were extracted in the same way" slabfit train bad -o new.h5 --epochs 1 -q
@@ -126,6 +126,7 @@ refuses 1 "slabfit evaluate: 'old' is there already with other contents; choose 
   slabfit evaluate model.h5 features/training.h5 --predictions old
 test "$(cat old)" = old || fail 'old was overwritten'
 mkfifo pipe
+mkdir -m 555 locked
 for command in 'train features' 'export features/training.h5' 'import rows.csv' 'backbone resnet50 --random 1'; do
   name=${command%% *}
   refuses 1 "slabfit $name: 'empty' is a folder; give the name of a file" slabfit $command -o empty
@@ -136,8 +137,8 @@ for command in 'train features' 'export features/training.h5' 'import rows.csv' 
   refuses 1 "slabfit $name: cannot create 'old/new': Not a directory; check the path and the file system" \
     slabfit $command -o old/new
   if can_drop_rights; then
-    refuses 1 "slabfit $name: cannot create '$PWD/new': Permission denied; check its permissions and its folder's" \
-      unprivileged slabfit $command -o "$PWD"/new
+    refuses 1 "slabfit $name: cannot create 'locked/new': Permission denied; check its permissions and its folder's" \
+      unprivileged slabfit $command -o locked/new
   fi
 done
 for command in 'train features' 'export features/training.h5' 'import rows.csv'; do

@@ -99,7 +99,7 @@ AM_TESTS_ENVIRONMENT = \
   PATH='$(abs_top_builddir)':"$$PATH"; \
   export srcdir abs_top_srcdir abs_top_builddir SLABFIT_NETWORK SLABFIT_SHARED PYTHON PATH;
 
-EXTRA_DIST += $(shell_tests) tests/slurm tests/slurm.sh tests/store-interop.sh $(test_headers) tests/functions.sh tests/peers tests/reference
+EXTRA_DIST += $(shell_tests) tests/lost-damage.sh tests/lost-stop.sh tests/slurm tests/slurm.sh tests/store-interop.sh $(test_headers) tests/functions.sh tests/peers tests/reference
 
 # The peers (Keras and others) come from Python's package index, so this stands apart from make check.
 check-peers: all peers/installed

@@ -103,7 +103,8 @@ submit ()
   local what=$1
   shift
   if [ -n "$dry" ]; then
-    printf '%q ' sbatch "$@"
+    printf 'sbatch'
+    printf ' %q' "$@"
     echo
     job=${what^^}
     return

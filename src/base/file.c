@@ -72,7 +72,13 @@ file_temporary (const char *path)
   static atomic_uint counter;
   char host[256] = "host";
   gethostname (host, sizeof host - 1);
-  return text_new ("%s.%s.%ld.%u.tmp", path, host, (long) getpid (), atomic_fetch_add (&counter, 1));
+  for (;;) /* in a container the process before, which was killed, may have had the same number */
+    {
+      char *name = text_new ("%s.%s.%ld.%u.tmp", path, host, (long) getpid (), atomic_fetch_add (&counter, 1));
+      if (!name || !file_exists (name))
+        return name;
+      free (name);
+    }
 }
 
 static int

@@ -186,7 +186,7 @@ list_arguments (const struct options *options, const struct job *job, const char
   return status ? status : forward_common (&options->common, all);
 }
 
-/* Ends the process with a usage error where JOB's stage does not take its arguments, before another has begun to work.  */
+/* Ends the process with a usage error where JOB's stage does not take its arguments, before any stage works.  */
 static int
 check_job (const struct options *options, const struct job *job)
 {

@@ -187,8 +187,8 @@ static const struct argp argp = { option_table,
                                   0,
                                   0 };
 
-/* Opens FEATURES/SPLIT.h5, put together first where there are only parts.  *FILE is NULL where the split is not there at
-   all.  */
+/* Opens FEATURES/SPLIT.h5, put together first where there are only parts.  *FILE is NULL where the split is not there
+   at all.  */
 static int
 open_split (const struct options *options, const char *split, struct workers *workers, struct featfile **file)
 {

@@ -7,8 +7,8 @@
 /* Fails where a folder or a device stands under the name PATH.  */
 int output_check_kind (const char *path);
 
-/* Fails where PATH cannot become a file: its name is empty, a folder or a device stands there, or its folder takes no new
-   file.  */
+/* Fails where PATH cannot become a file: its name is empty, a folder or a device stands there, or its folder takes no
+   new file.  */
 int output_check (const char *path);
 
 /* The same, and fails where the file is there already, unless FORCE.  */

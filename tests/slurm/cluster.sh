@@ -3,7 +3,7 @@
 #   cluster_start FOLDER NODES CPUS   starts it with its state in FOLDER and the nodes n1, n2...; skips the test where it cannot
 #   cluster_stop                      ends its jobs and daemons
 #   cluster_kill NODE                 the node's daemon and all its jobs' processes die at once, as by a power failure
-#   cluster_revive NODE               starts its daemon again
+#   cluster_revive NODE               starts its daemon again, and waits until it takes jobs
 #
 # Nothing outside of FOLDER is written, and no process is ended that does not have FOLDER's SLURM_CONF in its environment.
 # Munge, too, has a key and a socket of its own.  Works as root and, for jobs of the same user, as anybody else.
@@ -158,4 +158,13 @@ cluster_kill () {
   rm -f "$cluster/slurmd.$1.pid"
 }
 
-cluster_revive () { slurmd -N "$1"; }
+# A node that is up again may take jobs at once, or have to be told to.
+cluster_revive () {
+  slurmd -N "$1"
+  for _ in $(seq 50); do
+    test "$(sinfo -h -n "$1" -o %T)" != idle || return 0
+    scontrol update nodename="$1" state=resume 2>/dev/null
+    sleep 0.2
+  done
+  fail "node $1 does not come up again: $(tail -n 1 "$cluster/slurmd.$1.log")"
+}

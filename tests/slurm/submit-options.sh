@@ -1,0 +1,52 @@
+#!/bin/bash
+# What data/slurm/submit.sh would submit, and what it refuses.  Needs no SLURM.
+. "${abs_top_srcdir:?}"/tests/functions.sh || exit 1
+submit=$abs_top_srcdir/data/slurm/submit.sh
+scripts=$abs_top_srcdir/data/slurm
+mkdir 'my photos' photos
+touch net.ts photos.tar
+
+run 0 "$submit" --dry-run --dataset photos --features f --backbone net.ts
+output <<END
+sbatch --array=0-7 $scripts/extract.sbatch photos -o f --backbone net.ts
+sbatch --dependency=afterok:EXTRACT --kill-on-invalid-dep=yes $scripts/merge.sbatch f
+END
+
+run 0 "$submit" --dry-run --dataset='my photos' --features 'f 1' --backbone net.ts --model m.h5 --array=100%10 \
+  --partition long --account a1 --time 1-00:00:00 --cpus 8 --memory=16G --gpus 1 --stage --extract --pool=avg \
+  --extract=--preprocess --extract 'resize=224x224' --train --epochs=50 --sbatch "--comment=it's"
+output <<END
+sbatch --array=0-99%10 --partition=long --account=a1 --time=1-00:00:00 --mem=16G --comment=it\\'s --cpus-per-task=8 --gres=gpu:1 $scripts/extract.sbatch --stage my\\ photos -o f\\ 1 --backbone net.ts --pool=avg --preprocess resize=224x224
+sbatch --dependency=afterok:EXTRACT --kill-on-invalid-dep=yes --partition=long --account=a1 --time=1-00:00:00 --mem=16G --comment=it\\'s $scripts/merge.sbatch f\\ 1
+sbatch --dependency=afterok:MERGE --kill-on-invalid-dep=yes --partition=long --account=a1 --time=1-00:00:00 --mem=16G --comment=it\\'s --cpus-per-task=8 $scripts/train.sbatch f\\ 1 -o m.h5 --epochs=50
+END
+
+run 0 "$submit" --help
+like 'Usage: submit.sh --dataset DATASET --features FEATURES --backbone FILE.ts \[OPTION...\]' "$(head -n 1 out)"
+
+# misused MESSAGE ARGUMENT...
+misused () {
+  run 2 "$submit" "${@:2}"
+  printf '%s\n' "submit.sh: $1" "Try 'submit.sh --help' for more information." | compare messages err
+}
+given=(--dataset photos --features f --backbone net.ts)
+misused 'give the photographs: --dataset DATASET'
+misused 'give the folder for the features: --features FEATURES' --dataset photos
+misused 'give the network: --backbone FILE.ts' --dataset photos --features f
+misused 'give the model to train: --model MODEL.h5' "${given[@]}" --train --epochs=2
+misused "--dataset takes a value" --dataset
+misused "there is no option '--pool'" "${given[@]}" --pool avg
+misused "'photos' is no option" photos
+for array in 0 -1 0-9 3% x; do
+  misused "--array takes N or N%M, not '$array'" "${given[@]}" --array "$array"
+done
+refuses 1 "submit.sh: there is no 'other'; check --dataset" "$submit" "${given[@]}" --dataset other
+refuses 1 "submit.sh: there is no 'other.ts'; 'slabfit backbone' makes one" "$submit" "${given[@]}" --backbone other.ts
+refuses 1 "submit.sh: 'photos.tar' is not a folder; a tar file takes --stage" "$submit" "${given[@]}" --dataset photos.tar
+run 0 "$submit" "${given[@]}" --dataset photos.tar --stage --dry-run
+
+# Outside of a job the scripts say how they are submitted.
+for script in extract merge train; do
+  run 2 env -u SLURM_JOB_ID "$scripts"/$script.sbatch
+  like 'usage: sbatch .*' "$(<err)"
+done
