@@ -20,7 +20,8 @@ unset SLABFIT_STUB_MILLISECONDS SLABFIT_STUB_LOG
 # The command line is kept in the file, so all runs have the same one, in folders of their own.
 arguments=(../photos -o features --backbone ../stub.ts "${options[@]}")
 mkdir alone
-(cd alone && slabfit extract "${arguments[@]}" && slabfit train features -o model.h5 --epochs 2 -q) >log || { cat log; exit 1; }
+(cd alone && slabfit extract "${arguments[@]}" && slabfit train features -o model.h5 --epochs 2 -q) >log \
+  || { cat log; exit 1; }
 test "$(failed alone/features/training.h5 | wc -l)" = 1 || fail "the photograph that was cut is not among the failed"
 
 # begin NAME MILLISECONDS WHAT: a case, in a folder of its own; each run of the network takes so long.
@@ -42,7 +43,12 @@ until_true () {
   local end=$((SECONDS + $1))
   shift
   until "$@"; do
-    test $SECONDS -lt $end || { fail "$case: waited in vain for '$*'"; squeue; cat log-* slabfit-*.log 2>/dev/null; exit 1; }
+    if test $SECONDS -ge $end; then
+      fail "$case: waited in vain for '$*'"
+      squeue
+      cat log-* slabfit-*.log 2>/dev/null
+      exit 1
+    fi
     sleep 0.1
   done
 }
@@ -56,7 +62,9 @@ is_empty () { test -z "$(cluster_processes "SLURMD_NODENAME=$1")"; }
 
 # has_state JOB STATE, has_restarted JOB TIMES
 has_state () { test "$(field "$1" JobState)" = "$2" || fail "$case: job $1 is $(field "$1" JobState), not $2"; }
-has_restarted () { test "$(field "$1" Restarts)" = "$2" || fail "$case: job $1 restarted $(field "$1" Restarts) times, not $2"; }
+has_restarted () {
+  test "$(field "$1" Restarts)" = "$2" || fail "$case: job $1 restarted $(field "$1" Restarts) times, not $2"
+}
 
 # the_same: the file is that of the single process, and nothing else is left.
 the_same () {
@@ -104,7 +112,8 @@ submit --array=0,1,4 --cpus-per-task=1 "$scripts"/extract.sbatch "${arguments[@]
 ended "$job"
 for i in 0 1 4; do
   has_state "${job}_$i" FAILED
-  grep -q "SLURM_ARRAY_TASK_ID is $i, one of 3 numbers from 0 to 4" log-"${job}_$i" || fail "task $i says $(cat log-"${job}_$i")"
+  grep -q "SLURM_ARRAY_TASK_ID is $i, one of 3 numbers from 0 to 4" log-"${job}_$i" \
+    || fail "task $i says $(cat log-"${job}_$i")"
 done
 absent features
 
@@ -192,8 +201,8 @@ begin chain 20 'the whole chain by one command, from a copy of the dataset on th
 mkdir 'a disk'
 mv "$folder"/photos "$folder/my photos" # the name goes through three shells
 run 0 env SLURM_TMPDIR="$PWD/a disk" SLURM_ARRAY_TASK_ID=5 SLURM_STEP_NUM_TASKS=4 \
-  "$scripts"/submit.sh --dataset "$folder/my photos" --features features --backbone ../stub.ts --model model.h5 --array 3%2 \
-  --cpus 2 --memory 500M --time 10 --partition main --stage --sbatch --comment='x y' \
+  "$scripts"/submit.sh --dataset "$folder/my photos" --features features --backbone ../stub.ts --model model.h5 \
+  --array 3%2 --cpus 2 --memory 500M --time 10 --partition main --stage --sbatch --comment='x y' \
   "${options[@]/#/--extract=}" --train=--epochs --train=2 --train=-q
 like 'extract: job [0-9]+ merge: job [0-9]+ train: job [0-9]+' "$(tr '\n' ' ' <out | sed 's/ $//')"
 job=$(sed -n 's/^train: job //p' out)

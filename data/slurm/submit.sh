@@ -109,7 +109,8 @@ submit ()
     job=${what^^}
     return
   fi
-  job=$(sbatch --parsable "$@") || die "sbatch refused the $what job${submitted:+; to cancel those before it: scancel$submitted}"
+  job=$(sbatch --parsable "$@") \
+    || die "sbatch refused the $what job${submitted:+; to cancel those before it: scancel$submitted}"
   job=${job%%;*}
   submitted="$submitted $job"
   echo "$what: job $job"

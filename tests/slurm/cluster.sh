@@ -1,12 +1,14 @@
 # A SLURM of its own on this machine's loopback: one slurmctld, and a slurmd for each of several nodes.  To be sourced.
 #
-#   cluster_start FOLDER NODES CPUS   starts it with its state in FOLDER and the nodes n1, n2...; skips the test where it cannot
+#   cluster_start FOLDER NODES CPUS   starts it with its state in FOLDER and the nodes n1, n2...; skips the test where
+#                                     it cannot
 #   cluster_stop                      ends its jobs and daemons
 #   cluster_kill NODE                 the node's daemon and all its jobs' processes die at once, as by a power failure
 #   cluster_revive NODE               starts its daemon again, and waits until it takes jobs
 #
-# Nothing outside of FOLDER is written, and no process is ended that does not have FOLDER's SLURM_CONF in its environment.
-# Munge, too, has a key and a socket of its own.  Works as root and, for jobs of the same user, as anybody else.
+# Nothing outside of FOLDER is written, and no process is ended that does not have FOLDER's SLURM_CONF in its
+# environment.  Munge, too, has a key and a socket of its own.  Works as root and, for jobs of the same user, as
+# anybody else.
 # shellcheck shell=bash
 
 cluster=''
@@ -104,6 +106,8 @@ cluster_start () {
   for number in $(compgen -v | grep -E '^(SLURM|SBATCH|SCANCEL|SQUEUE|SINFO|SALLOC)_'); do unset "$number"; done
   export SLURM_CONF=$cluster/slurm.conf
   cluster_configure "$2" "$3" >"$SLURM_CONF"
+  # No cgroups are used; version 2 would ask systemd for one all the same, and fail in a container.
+  echo CgroupPlugin=cgroup/v1 >"$cluster"/cgroup.conf
   (umask 077 && head -c 128 /dev/urandom >"$cluster"/munge.key)
   munged --key-file="$cluster"/munge.key --socket="$cluster"/munge.socket --pid-file="$cluster"/munged.pid \
     --log-file="$cluster"/munged.log --seed-file="$cluster"/munge.seed >"$cluster"/start.log 2>&1 \

@@ -3,6 +3,7 @@
 . "${abs_top_srcdir:?}"/tests/functions.sh || exit 1
 submit=$abs_top_srcdir/data/slurm/submit.sh
 scripts=$abs_top_srcdir/data/slurm
+unset SLURM_TMPDIR SLURM_RESTART_COUNT SLABFIT SLURM_JOB_ID SLURM_ARRAY_JOB_ID
 mkdir 'my photos' photos
 touch net.ts photos.tar
 
@@ -15,10 +16,13 @@ END
 run 0 "$submit" --dry-run --dataset='my photos' --features 'f 1' --backbone net.ts --model m.h5 --array=100%10 \
   --partition long --account a1 --time 1-00:00:00 --cpus 8 --memory=16G --gpus 1 --stage --extract --pool=avg \
   --extract=--preprocess --extract 'resize=224x224' --train --epochs=50 --sbatch "--comment=it's"
+all="--partition=long --account=a1 --time=1-00:00:00 --mem=16G --comment=it\\'s"
+photos="my\\ photos -o f\\ 1 --backbone net.ts --pool=avg --preprocess resize=224x224"
+after=--kill-on-invalid-dep=yes
 output <<END
-sbatch --array=0-99%10 --partition=long --account=a1 --time=1-00:00:00 --mem=16G --comment=it\\'s --cpus-per-task=8 --gres=gpu:1 $scripts/extract.sbatch --stage my\\ photos -o f\\ 1 --backbone net.ts --pool=avg --preprocess resize=224x224
-sbatch --dependency=afterok:EXTRACT --kill-on-invalid-dep=yes --partition=long --account=a1 --time=1-00:00:00 --mem=16G --comment=it\\'s $scripts/merge.sbatch f\\ 1
-sbatch --dependency=afterok:MERGE --kill-on-invalid-dep=yes --partition=long --account=a1 --time=1-00:00:00 --mem=16G --comment=it\\'s --cpus-per-task=8 $scripts/train.sbatch f\\ 1 -o m.h5 --epochs=50
+sbatch --array=0-99%10 $all --cpus-per-task=8 --gres=gpu:1 $scripts/extract.sbatch --stage $photos
+sbatch --dependency=afterok:EXTRACT $after $all $scripts/merge.sbatch f\\ 1
+sbatch --dependency=afterok:MERGE $after $all --cpus-per-task=8 $scripts/train.sbatch f\\ 1 -o m.h5 --epochs=50
 END
 
 run 0 "$submit" --help
@@ -42,7 +46,8 @@ for array in 0 -1 0-9 3% x; do
 done
 refuses 1 "submit.sh: there is no 'other'; check --dataset" "$submit" "${given[@]}" --dataset other
 refuses 1 "submit.sh: there is no 'other.ts'; 'slabfit backbone' makes one" "$submit" "${given[@]}" --backbone other.ts
-refuses 1 "submit.sh: 'photos.tar' is not a folder; a tar file takes --stage" "$submit" "${given[@]}" --dataset photos.tar
+refuses 1 "submit.sh: 'photos.tar' is not a folder; a tar file takes --stage" \
+  "$submit" "${given[@]}" --dataset photos.tar
 run 0 "$submit" "${given[@]}" --dataset photos.tar --stage --dry-run
 
 # Outside of a job the scripts say how they are submitted.
@@ -50,3 +55,20 @@ for script in extract merge train; do
   run 2 env -u SLURM_JOB_ID "$scripts"/$script.sbatch
   like 'usage: sbatch .*' "$(<err)"
 done
+
+# The dataset is copied or unpacked where there is a place for it, and read where it is else.
+mkdir disk photos/training
+tar -c -f photos.tar photos
+export SLURM_JOB_ID=7 SLABFIT=echo
+staged () { run 0 "$scripts"/extract.sbatch --stage "$1" -o 'f 1'; }
+SLURM_TMPDIR='' staged 'my photos'
+echo 'extract my photos -o f 1' | output
+echo "extract.sbatch: SLURM_TMPDIR is not set here; reading 'my photos' where it is" | errors
+export SLURM_TMPDIR=$PWD/disk
+staged 'my photos'
+echo "extract $PWD/disk/slabfit-7-0/dataset -o f 1" | output
+SLURM_RESTART_COUNT=1 staged photos.tar
+echo "extract $PWD/disk/slabfit-7-1/photos -o f 1" | output
+test -d disk/slabfit-7-1/photos/training || fail 'the tar file was not unpacked'
+run 1 "$scripts"/extract.sbatch --stage none -o f
+test ! -s out || fail 'slabfit was called though its photographs could not be copied'
