@@ -77,8 +77,8 @@ cgroup_path (const char *root, const char *controller, char path[4096])
 /* The limit of the cgroup in FOLDER; not above 0 where it has none.  */
 typedef double limit_reader (const char *folder);
 
-/* The smallest limit on the way from this process's cgroup up to MOUNT.  In a container the path may be the host's; then
-   only MOUNT itself is there.  */
+/* The smallest limit on the way from this process's cgroup up to MOUNT.  In a container the path may be the
+   host's; then only MOUNT itself is there.  */
 static double
 smallest_limit (const char *root, const char *mount, const char *controller, limit_reader *read)
 {
@@ -162,8 +162,8 @@ limit_of (double number)
   return number > 0 ? number : INFINITY;
 }
 
-/* The processes of this job step on this node, by SLURM_STEP_TASKS_PER_NODE: "2(x3),1" is 2 on each of three nodes and 1
-   on the fourth.  1 outside of a step.  */
+/* The processes of this job step on this node, by SLURM_STEP_TASKS_PER_NODE: "2(x3),1" is 2 on each of three nodes
+   and 1 on the fourth.  1 outside of a step.  */
 static double
 processes_here (void)
 {

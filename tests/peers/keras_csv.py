@@ -10,6 +10,7 @@ is not counted, slabfit's is.  Not part of make check-peers, because a busy mach
 import argparse
 import json
 import os
+import shutil
 import time
 
 import peers
@@ -88,9 +89,12 @@ def seconds_of(function, *arguments):
 
 def measure(folder, dataset, rows, network, epochs):
     """Seconds by side and stage."""
-    csv_path, features = f"{folder}/features.csv", f"{folder}/features"
-    extract = ("extract", dataset, "-o", features, "--backbone", f"{folder}/backbone.ts", "--force")
-    train = ("train", features, "-o", f"{folder}/model.h5", "--epochs", epochs, "--force")
+    csv_path, features, model = f"{folder}/features.csv", f"{folder}/features", f"{folder}/model.h5"
+    shutil.rmtree(features, ignore_errors=True)  # what is finished would be kept
+    if os.path.exists(model):
+        os.remove(model)
+    extract = ("extract", dataset, "-o", features, "--backbone", f"{folder}/backbone.ts")
+    train = ("train", features, "-o", model, "--epochs", epochs)
     return {"extract": {"Keras": seconds_of(keras_extract, network, rows, csv_path),
                         "slabfit": seconds_of(peers.slabfit, *extract)},
             "train": {"Keras": seconds_of(keras_train, csv_path, len(rows), epochs),
