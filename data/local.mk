@@ -21,3 +21,9 @@ dist_slurm_SCRIPTS = \
   data/slurm/merge.sbatch \
   data/slurm/submit.sh \
   data/slurm/train.sbatch
+
+# How other programs read feature files; run by make check-peers.
+examplesdir = $(pkgdatadir)/examples
+dist_examples_DATA = \
+  data/examples/keras_sequence.py \
+  data/examples/pytorch_dataset.py

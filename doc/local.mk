@@ -7,6 +7,8 @@ dist_doc_DATA = \
   doc/format.md \
   doc/hacking.md \
   doc/results.md \
+  doc/scaling.md \
+  doc/slurm.md \
   doc/tour.md \
   doc/training.md
 EXTRA_DIST += \

@@ -5,7 +5,9 @@ AM_CPPFLAGS += $(HDF5_CFLAGS) $(JANSSON_CFLAGS) $(LIBCONFUSE_CFLAGS) $(LIBCRYPTO
 
 libslabfit_a_SOURCES = \
   shim/loader.c shim/network.h \
+  src/base/ahead.c src/base/ahead.h \
   src/base/clock.h \
+  src/base/draft.c src/base/draft.h \
   src/base/error.c src/base/error.h \
   src/base/file.c src/base/file.h \
   src/base/folder.c src/base/folder.h \
@@ -18,10 +20,17 @@ libslabfit_a_SOURCES = \
   src/base/text.c src/base/text.h \
   src/base/workers.c src/base/workers.h \
   src/extract/backbone.c src/extract/backbone.h \
+  src/extract/caller.c \
+  src/extract/compressor.c \
+  src/extract/dealer.c src/extract/dealer.h \
   src/extract/extract.c src/extract/extract.h \
   src/extract/extractor.c src/extract/extractor.h \
   src/extract/imagestream.c src/extract/imagestream.h \
+  src/extract/job.c src/extract/job.h \
+  src/extract/partwriter.c \
   src/extract/pipeline.c src/extract/pipeline.h \
+  src/extract/space.c src/extract/space.h \
+  src/extract/stages.h \
   src/image/arrangement.c src/image/arrangement.h \
   src/image/decode.c src/image/decode.h \
   src/image/manifest.c src/image/manifest.h \
@@ -34,6 +43,7 @@ libslabfit_a_SOURCES = \
   src/learn/first_layer.h \
   src/learn/head.c src/learn/head.h \
   src/learn/keras.c src/learn/keras.h \
+  src/learn/learner.c src/learn/learner.h \
   src/learn/metrics.c src/learn/metrics.h \
   src/learn/model.c src/learn/model.h \
   src/learn/modelfile.c src/learn/modelfile.h \
@@ -46,25 +56,40 @@ libslabfit_a_SOURCES = \
   src/learn/sweep.c src/learn/sweep.h \
   src/learn/train.c src/learn/train.h \
   src/store/csv.c src/store/csv.h \
+  src/store/dataset.c src/store/dataset.h \
   src/store/decimal.c src/store/decimal.h \
+  src/store/exporter.c src/store/exporter.h \
   src/store/failures.c src/store/failures.h \
   src/store/featfile.c src/store/featfile.h \
   src/store/featinfo.c src/store/featinfo.h \
   src/store/featwriter.c src/store/featwriter.h \
   src/store/half.c src/store/half.h \
   src/store/hdf.c src/store/hdf.h \
+  src/store/importer.c src/store/importer.h \
+  src/store/join.c src/store/join.h \
   src/store/labels.c src/store/labels.h \
+  src/store/labeltext.c src/store/labeltext.h \
+  src/store/leftovers.c src/store/leftovers.h \
   src/store/lines.c src/store/lines.h \
+  src/store/matrix.c src/store/matrix.h \
   src/store/merge.c src/store/merge.h \
+  src/store/npy.c src/store/npy.h \
+  src/store/npyheader.c src/store/npyheader.h \
   src/store/parts.c src/store/parts.h \
   src/store/provenance.c src/store/provenance.h \
+  src/store/sparse.c src/store/sparse.h \
+  src/store/storebench.c src/store/storebench.h \
   src/store/tile.c src/store/tile.h \
   src/store/tilereader.c src/store/tilereader.h \
-  src/store/verify.c src/store/verify.h
+  src/store/tilewriter.c src/store/tilewriter.h \
+  src/store/verify.c src/store/verify.h \
+  src/store/virtual.c src/store/virtual.h \
+  src/store/zeros.c src/store/zeros.h
 
 bin_PROGRAMS += slabfit
 slabfit_SOURCES = \
   src/cli/cmd_backbone.c \
+  src/cli/cmd_bench.c \
   src/cli/cmd_evaluate.c \
   src/cli/cmd_export.c \
   src/cli/cmd_extract.c \
@@ -78,6 +103,7 @@ slabfit_SOURCES = \
   src/cli/cmd_verify.c \
   src/cli/command.h \
   src/cli/config_file.c src/cli/config_file.h \
+  src/cli/form.c src/cli/form.h \
   src/cli/main.c \
   src/cli/options.c src/cli/options.h \
   src/cli/output.c src/cli/output.h

@@ -55,12 +55,13 @@ check_foreign (const char *name, bool half, bool tiled, const char *classes)
 
 START_TEST (of_h5py)
 {
-  check_foreign ("store-gzip.h5", false, false, "0, 1, 2");
+  check_foreign ("store-gzip.h5", false, true, "0, 1, 2");
   check_foreign ("store-shuffle.h5", false, true, "0, 1, 2");
   check_foreign ("store-half.h5", true, false, "0, 1, 2"); /* with a checksum filter of HDF5's */
   check_foreign ("store-bigendian.h5", false, false, "0, 1, 2");
   check_foreign ("store-double.h5", false, false, "cat, dog, zebra"); /* contiguous; an enum 30, 10, 20 */
   check_foreign ("store-virtual.h5", false, false, "0, 1, 2");
+  check_foreign ("store-rank3.h5", false, false, "0, 1, 2"); /* (12, 2, 5) of double; some columns of it as well */
 }
 END_TEST
 
@@ -79,20 +80,21 @@ START_TEST (refused)
 {
   assert_refused (reference_path ("store-later.h5"),
                   "'%s' has format version 2, this slabfit reads up to 1; use a newer slabfit");
-  assert_refused (reference_path ("store-rank3.h5"),
-                  "'/features' of '%s' has 3 dimensions, not 2 (rows, columns); reshape it, one row for each image");
   assert_refused (reference_path ("store-integers.h5"),
                   "'/features' of '%s' is not of floating-point numbers of 2, 4 or 8 bytes; convert it to float32");
   assert_refused (reference_path ("store-nolabels.h5"),
-                  "'%s' has no dataset '/labels' (it has 'features'); name a feature file");
+                  "'%s' has no dataset '/labels' (it has '/features' (12, 10)); name the dataset of the labels with "
+                  "--labels-dataset");
   assert_refused (reference_path ("store-nofeatures.h5"),
-                  "'%s' has no dataset '/features' (it has 'labels'); name a feature file");
+                  "'%s' has no dataset '/features' (it has '/labels' (12)); name a feature file, or its dataset with "
+                  "--features-dataset");
   assert_refused (reference_path ("store-short.h5"),
-                  "'/labels' of '%s' has 11 rows and '/features' 12; make the file again");
+                  "'/labels' of '%s' has 11 rows and the features have 12; make the file again");
   assert_refused (reference_path ("store-negative.h5"),
                   "'/labels' of '%s' has -1 at row 0; number the classes from 0 to at most 999999");
   assert_refused (reference_path ("store-floatlabels.h5"),
-                  "'/labels' of '%s' is not of integers or of an enum; convert it, numbering the classes from 0");
+                  "'/labels' of '%s' is not of integers, of an enum or of text; convert it, numbering the classes from "
+                  "0");
   assert_refused (reference_path ("store-none.h5"), "cannot open '%s': No such file or directory; check the path");
   assert_refused (reference_path ("store-float16.bin"),
                   "'%s' is not an HDF5 file; name a feature file, as 'slabfit extract' or h5py writes it");

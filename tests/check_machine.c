@@ -175,6 +175,17 @@ START_TEST (cgroup_2)
 }
 END_TEST
 
+/* With a cgroup namespace of its own a container is at the root of what it sees, and that has limits.  */
+START_TEST (cgroup_2_in_a_container)
+{
+  put ("proc/self/cgroup", "0::/\n");
+  put ("sys/fs/cgroup/memory.max", "300000000\n");
+  put ("sys/fs/cgroup/cpu.max", "50000 100000\n");
+  ck_assert_double_eq (machine_cgroup_processors (scratch), 0.5);
+  ck_assert_double_eq (machine_cgroup_bytes (scratch), 3e8);
+}
+END_TEST
+
 /* Version 1: "cpu" is in its own hierarchy, not in that of cpuset.  */
 START_TEST (cgroup_1)
 {
@@ -219,6 +230,7 @@ main (void)
   tcase_add_test (cases, threads_come_from_the_affinity);
   tcase_add_test (cases, memory_comes_from_the_job);
   tcase_add_test (cases, cgroup_2);
+  tcase_add_test (cases, cgroup_2_in_a_container);
   tcase_add_test (cases, cgroup_1);
   tcase_add_test (cases, cgroup_1_in_a_container);
   return run_cases (cases, "machine");

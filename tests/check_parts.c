@@ -1,5 +1,6 @@
 #include <config.h>
 
+#include "../src/store/merge.h"
 #include "../src/store/parts.h"
 #include "store_support.h"
 
@@ -87,7 +88,7 @@ static int
 merge (bool force, struct merge_report *report)
 {
   struct workers *workers = workers_new (2);
-  int result = parts_merge (scratch, "training", force, workers, report);
+  int result = merge_split (scratch, "training", force, workers, report);
   workers_free (workers);
   return result;
 }
@@ -223,6 +224,98 @@ START_TEST (merged_stands)
 }
 END_TEST
 
+/* Part 0 of a run that differs from that of write_parts in one thing, DIFFERENCE.  */
+static void
+write_other_part (int difference)
+{
+  struct featinfo info = sample_info (PER_PART);
+  struct provenance *provenance = &info.provenance;
+  info.origin.images = IMAGES;
+  info.origin.parts = PARTS;
+  switch (difference)
+    {
+    case 0:
+      provenance->backbone_sha256[0] = 'a';
+      break;
+    case 1:
+      strcpy (provenance->layer, "pool5");
+      break;
+    case 2:
+      strcpy (provenance->pool, "max");
+      break;
+    case 3:
+      strcpy (provenance->preprocess, "torchvision");
+      break;
+    case 4:
+      provenance->exif = true;
+      break;
+    case 5:
+      strcpy (provenance->precision, "bf16");
+      break;
+    case 6:
+      info.columns = 12;
+      provenance->shape[2] = 12;
+      break;
+    case 7:
+      info.origin.seed = 7;
+      break;
+    case 8:
+      info.classes.name[0][0] = 'w';
+      break;
+    case 9:
+      info.origin.manifest_sha256[0] = 'd';
+      break;
+    default:
+      info.half = true;
+      break;
+    }
+  char *directory = parts_directory (scratch, "training"), *path = parts_path (scratch, "training", 0);
+  ck_assert_int_eq (file_make_directories (directory), 0);
+  ck_assert_msg (sample_write (path, &info, 0, PER_PART, NULL, 0) == 0, "%s", error_message ());
+  free (path);
+  free (directory);
+  featinfo_free (&info);
+}
+
+/* A merged file stays, and so do the parts, where they were made otherwise in any way.  */
+START_TEST (merged_otherwise)
+{
+  static const char *const expected[] = {
+    "backbone_sha256 is 'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb' in M and "
+    "'abbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb' in P",
+    "layer is 'output' in M and 'pool5' in P",
+    "pool is 'avg' in M and 'max' in P",
+    "preprocess is 'keras' in M and 'torchvision' in P",
+    "exif is 'ignored' in M and 'honoured' in P",
+    "precision is 'f32' in M and 'bf16' in P",
+    "feature_shape is '1x1x10' in M and '1x1x12' in P",
+    "seed is 42 in M and 7 in P",
+    "class 0 is 'food' in M and 'wood' in P",
+    "manifest_sha256 is 'cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc' in M and "
+    "'dccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc' in P: the images differ",
+    "M is float32 and P float16",
+  };
+  struct merge_report report;
+  char *merged = parts_merged_path (scratch, "training"), *directory = parts_directory (scratch, "training");
+  write_parts ();
+  ck_assert_int_eq (merge (false, &report), 0);
+  char message[512], *end = message;
+  write_other_part (_i);
+  for (const char *c = expected[_i]; *c; c++)
+    if (strchr ("MP", *c))
+      end += sprintf (end, "'%s'", *c == 'M' ? merged : directory);
+    else
+      *end++ = *c;
+  strcpy (end, "; move one of them elsewhere, or use --force");
+  ck_assert_int_eq (merge (false, &report), -1);
+  ck_assert_str_eq (error_message (), message);
+  check_merged ();
+  ck_assert_int_eq (count_entries (directory), 1);
+  free (merged);
+  free (directory);
+}
+END_TEST
+
 START_TEST (merged_at_once)
 {
   for (int round = 0; round < 10; round++)
@@ -333,6 +426,7 @@ main (void)
   tcase_add_test (cases, missing);
   tcase_add_test (cases, refused);
   tcase_add_test (cases, merged_stands);
+  tcase_add_loop_test (cases, merged_otherwise, 0, 11);
   tcase_add_test (cases, merged_at_once);
   tcase_add_test (cases, stale_files);
   tcase_add_test (cases, checked);

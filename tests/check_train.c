@@ -264,6 +264,60 @@ START_TEST (bits_do_not_depend_on_reading)
 }
 END_TEST
 
+static void
+fails_with (const struct train_options *options, struct featfile *training, struct featfile *validation, int status,
+            const char *text)
+{
+  error_clear ();
+  ck_assert_ptr_null (run (options, training, validation, 1));
+  ck_assert_msg (strstr (error_message (), text) != NULL, "'%s' is not in '%s'", text, error_message ());
+  ck_assert_int_eq (error_status (), status);
+}
+
+/* Trains on FILE in the room that OPTIONS leave.  Returns the most that was held meanwhile.  */
+static uint64_t
+peak_of (const struct train_options *options, struct featfile *file, struct model **model)
+{
+  memory_reset_peak ();
+  uint64_t before = memory_bytes ();
+  *model = run (options, file, file, 2);
+  ck_assert_msg (*model != NULL, "%s", error_message ());
+  return memory_peak_bytes () - before;
+}
+
+/* Windows of 20 rows, for training and for validation: each is read ahead where another one fits, and that is all
+   that room changes.  Room is kept to.  */
+START_TEST (room_decides_what_is_read_ahead)
+{
+  enum { WINDOW = 4 * 20 * COLUMNS, NUMBERS = 8 * 20 };
+  enum { OTHER = 1 << 15 }; /* the head and what threads work with: it grows with neither rows nor columns */
+  struct train_options options = small_options ();
+  struct featfile *file = make_features ("a.h5", 10, 1);
+  struct model *model[4];
+  uint64_t peak[4];
+  options.shuffle = SHUFFLE_NONE;
+  /* kernel and velocity, shares of 15 slabs, pre-activations and their gradient; for training and for validation two
+     batches, a window, and for each row a label and a place in the order */
+  uint64_t least =
+    4 * (2 * COLUMNS * 20 + 15 * 16 * 20 + 2 * 16 * 20) + 2 * (4 * COLUMNS * 2 * 16 + WINDOW + ROWS * (4 + 8));
+  for (uint64_t i = 0; i < 4; i++)
+    {
+      options.memory_bytes = i < 3 ? memory_bytes () + least + i * WINDOW : 0;
+      peak[i] = peak_of (&options, file, &model[i]);
+      check_same_model (model[0], model[i]);
+    }
+  ck_assert_uint_eq (peak[1] - peak[0], WINDOW + NUMBERS);
+  ck_assert_uint_eq (peak[2] - peak[1], WINDOW + NUMBERS);
+  ck_assert_uint_eq (peak[3], peak[2]);
+  ck_assert_uint_le (peak[0], least + OTHER);
+  for (int i = 0; i < 4; i++)
+    model_free (model[i]);
+  options.memory_bytes = memory_bytes () + least - 1;
+  fails_with (&options, file, file, ERROR_FAILED, "training needs ");
+  featfile_close (file);
+}
+END_TEST
+
 /* A batch larger than the file is all of its rows: one step an epoch.  */
 START_TEST (a_batch_may_be_larger_than_the_file)
 {
@@ -339,16 +393,6 @@ START_TEST (patience_keeps_the_best_weights)
   workers_free (workers);
 }
 END_TEST
-
-static void
-fails_with (const struct train_options *options, struct featfile *training, struct featfile *validation, int status,
-            const char *text)
-{
-  error_clear ();
-  ck_assert_ptr_null (run (options, training, validation, 1));
-  ck_assert_msg (strstr (error_message (), text) != NULL, "'%s' is not in '%s'", text, error_message ());
-  ck_assert_int_eq (error_status (), status);
-}
 
 START_TEST (a_loss_that_is_no_number_stops_training)
 {
@@ -460,6 +504,7 @@ main (void)
   tcase_add_test (cases, training_is_the_reference);
   tcase_add_test (cases, bits_do_not_depend_on_threads);
   tcase_add_test (cases, bits_do_not_depend_on_reading);
+  tcase_add_test (cases, room_decides_what_is_read_ahead);
   tcase_add_test (cases, a_batch_may_be_larger_than_the_file);
   tcase_add_test (cases, training_goes_on_from_a_model);
   tcase_add_test (cases, patience_keeps_the_best_weights);

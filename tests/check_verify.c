@@ -58,7 +58,7 @@ START_TEST (of_h5py)
     {
       ck_assert_msg (verify (reference_path (files[i]), 2, &report) == 0, "%s", error_message ());
       ck_assert_uint_eq (report.rows, 12);
-      ck_assert_uint_eq (report.chunks, strcmp (files[i], "store-shuffle.h5") ? 0 : 6);
+      ck_assert_uint_eq (report.chunks, i < 2 ? 6 : 0); /* the first two are in tiles */
     }
   assert_bad (reference_path ("store-nan.h5"),
               "'/features' of '%s' has the value nan at row 3, column 2; make the features again");
@@ -69,9 +69,9 @@ START_TEST (damaged_tile)
 {
   char *path = scratch_path ("x.h5");
   sample_write_damaged (path, ROWS);
-  assert_bad (path,
-              "chunk (3, 1) of '/features' of '%s', rows 12 to 15, is damaged or inflates to more than the 96 bytes "
-              "of a tile; make the file again");
+  assert_bad (path, "chunk (3, 1) of '/features' of '%s', from row 12 and column 6 on, is damaged or inflates to more "
+                    "than the 96 bytes "
+                    "of a tile; make the file again");
   free (path);
 }
 END_TEST
@@ -93,8 +93,7 @@ START_TEST (not_finite)
   ck_assert_int_eq (featwriter_put_tile_row (writer, 0, values, 4, workers), 0);
   ck_assert_int_eq (featwriter_put_rows (writer, 0, 5, labels, paths), 0);
   ck_assert_int_eq (featwriter_commit (writer, 5, NULL, 0), 0);
-  assert_bad (path, "chunk (1, 1) of '/features' of '%s', rows 4 to 4, has the value inf at row 4, column 8; make the "
-                    "file again");
+  assert_bad (path, "'/features' of '%s' has the value inf at row 4, column 8; make the features again");
   workers_free (workers);
   featinfo_free (&info);
   free (path);

@@ -5,6 +5,7 @@
 
 #include "support.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 enum { COUNT = 10000, MOST_THREADS = 5 };
@@ -192,22 +193,55 @@ static int
 fail_in_turn (void *context, size_t index, int worker)
 {
   meet (context, index, worker);
-  while (atomic_load (&failures) < (int) index)
+  while (atomic_load (&failures) < 2 - (int) index)
     usleep (100);
   error_set ("task %zu failed", index);
-  if (index > 0)
-    usleep (100000); /* until the one before has handed its error in */
+  if (index < 2)
+    usleep (100000); /* until the one after has handed its error in */
   atomic_fetch_add (&failures, 1);
   return -1;
 }
 
-START_TEST (the_first_error_wins)
+START_TEST (the_lowest_error_wins)
 {
   struct workers *workers = workers_new (3);
   struct meeting meeting = { .wanted = 3 };
   ck_assert_int_eq (workers_run (workers, 3, fail_in_turn, &meeting), -1);
   ck_assert_str_eq (error_message (), "task 0 failed");
   workers_free (workers);
+}
+END_TEST
+
+struct asker {
+  struct workers *workers;
+  struct tally *tally;
+};
+
+static void *
+ask_often (void *argument)
+{
+  struct asker *asker = argument;
+  for (int loop = 0; loop < 500; loop++)
+    if (workers_run (asker->workers, 3, count_task, asker->tally))
+      return argument;
+  return NULL;
+}
+
+/* Two threads ask for loops of one team at the same time.  */
+START_TEST (loops_take_turns)
+{
+  static struct tally tally;
+  struct asker asker = { workers_new (2), &tally };
+  pthread_t other;
+  void *failed;
+  ck_assert_int_eq (pthread_create (&other, NULL, ask_often, &asker), 0);
+  ck_assert_ptr_null (ask_often (&asker));
+  ck_assert_int_eq (pthread_join (other, &failed), 0);
+  ck_assert_ptr_null (failed);
+  for (int i = 0; i < 3; i++)
+    ck_assert_int_eq (atomic_load (&tally.done[i]), 1000);
+  ck_assert_int_eq (atomic_load (&tally.mistakes), 0);
+  workers_free (asker.workers);
 }
 END_TEST
 
@@ -222,6 +256,7 @@ main (void)
   tcase_add_test (cases, a_failure_ends_the_loop);
   tcase_add_test (cases, a_failure_ends_the_loop_of_all_threads);
   tcase_add_test (cases, an_error_is_carried_to_the_caller);
-  tcase_add_test (cases, the_first_error_wins);
+  tcase_add_test (cases, the_lowest_error_wins);
+  tcase_add_test (cases, loops_take_turns);
   return run_cases (cases, "workers");
 }

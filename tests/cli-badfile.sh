@@ -39,17 +39,15 @@ reference () { cp -f "$tests/reference/store-$1.h5" bad/training.h5; }
 reference later
 bad "$f has format version 2, this slabfit reads up to 1; use a newer slabfit"
 reference nofeatures
-bad "$f has no dataset '/features' (it has 'labels'); name a feature file"
+bad "$f has no dataset '/features' (it has '/labels' (12)); name a feature file, or its dataset with --features-dataset"
 reference nolabels
-bad "$f has no dataset '/labels' (it has 'features'); name a feature file"
+bad "$f has no dataset '/labels' (it has '/features' (12, 10)); name the dataset of the labels with --labels-dataset"
 reference short
-bad "'/labels' of $f has 11 rows and '/features' 12; make the file again"
+bad "'/labels' of $f has 11 rows and the features have 12; make the file again"
 reference negative
 bad "'/labels' of $f has -1 at row 0; number the classes from 0 to at most 999999"
 reference integers
 bad "'/features' of $f is not of floating-point numbers of 2, 4 or 8 bytes; convert it to float32"
-reference rank3
-bad "'/features' of $f has 3 dimensions, not 2 (rows, columns); reshape it, one row for each image"
 reference virtual
 bad "'/features' of $f is virtual and its source 'store-gzip.h5' is not there; put it back"
 
@@ -93,8 +91,10 @@ evaluate cut.h5 "cannot open 'cut.h5': it is cut short or damaged; copy it again
 evaluate rows.csv "'rows.csv' is not an HDF5 file; give the file that slabfit train made"
 evaluate features/training.h5 "'features/training.h5' is not a model that slabfit wrote; give the file that slabfit \
 train made"
-refuses 1 "slabfit export: 'model.h5' has no dataset '/features' (it has 'history', 'model_weights'); name a feature \
-file" \
+refuses 1 "slabfit export: 'model.h5' has no dataset '/features' (it has '/history' (2), \
+'/model_weights/dense/dense/bias:0' (4), '/model_weights/dense/dense/kernel:0' (2, 4), \
+'/model_weights/dense_1/dense_1/bias:0' (2), '/model_weights/dense_1/dense_1/kernel:0' (4, 2)); name a feature \
+file, or its dataset with --features-dataset" \
   slabfit export model.h5 -o new.csv
 run 0 slabfit import rows.csv -o named.h5 --classes cold,hot
 refuses 1 "slabfit evaluate: the classes are 'low, high' in 'model.h5' and 'cold, hot' in 'named.h5'; use features of \
@@ -141,9 +141,12 @@ for command in 'train features' 'export features/training.h5' 'import rows.csv' 
       unprivileged slabfit $command -o locked/new
   fi
 done
-for command in 'train features' 'export features/training.h5' 'import rows.csv'; do
+for command in 'train features' 'import rows.csv'; do
   run 0 slabfit $command -o old --force -q
 done
+echo old >old.csv
+run 0 slabfit export features/training.h5 -o old.csv --force -q
+test "$(cat old.csv)" != old || fail 'old.csv was not overwritten'
 no_temporary .
 
 # What info takes.

@@ -24,8 +24,10 @@ END
 n='[0-9.]+'
 like "$n images/s; seconds of all threads: decode $n, network $n, compress $n, write $n; wall $n" \
   "$(tail -n +3 out)"
+like "13 x 8 float32 values to make in 'f': 416 bytes before compression, 608 bytes while the merged file stands beside its \
+parts; [0-9.]+ [kMGTP]B free" "$(head -n 1 err)"
 like 'extract training 7/7 images, [0-9.]+/s, [0-9.]+ s
-extract validation 6/6 images, [0-9.]+/s, [0-9.]+ s' "$(cat err)"
+extract validation 6/6 images, [0-9.]+/s, [0-9.]+ s' "$(tail -n +2 err)"
 test "$(ls f)" = $'training.h5\nvalidation.h5' || fail "there are $(ls f)"
 for split in training validation; do
   values f/$split.h5 /images >paths
@@ -71,6 +73,9 @@ same before after
 run 0 extract --force --pool avg --dtype float16 -q
 run 0 slabfit info f/training.h5 --json
 json "(d['dtype'], d['pool'], d['feature_shape'], d['rows']) == ('float16', 'avg', [2], 7)"
+values f/training.h5 /features >features
+json "d['values_sampled'] == $(wc -l <features) and d['zeros'] == $(grep -cx -e 0 -e -0 features) / $(wc -l <features) \
+and abs(d['ratio'] - 28 / d['file_bytes']) < 1e-8"
 run 0 slabfit verify f/training.h5 f/validation.h5
 run 0 extract --force -q
 
@@ -92,7 +97,7 @@ done
 # No place for the features.
 echo file >taken
 refuses 1 "slabfit extract: cannot make the folder 'taken': File exists; remove it or choose another name" \
-  extract -o taken
+  extract -o taken -q
 refuses 1 "slabfit extract: 'dataset' has no split 'test'; check --split and the folder's name" \
   extract -o g --split test
 absent g
@@ -100,7 +105,7 @@ if can_drop_rights; then
   mkdir locked
   chmod 555 locked
   refuses 1 "slabfit extract: cannot make the folder 'locked/training.parts': Permission denied; check its permissions \
-and its folder's" unprivileged slabfit extract dataset -o locked --backbone map.ts
+and its folder's" unprivileged slabfit extract dataset -o locked --backbone map.ts -q
   test -z "$(ls locked)" || fail "there is $(ls locked)"
 else
   left_out 'a folder without permissions: an unprivileged user does not reach slabfit'

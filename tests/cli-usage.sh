@@ -2,7 +2,7 @@
 # Wrong usage, option by option: exit status 2 and a message that says what is taken.  And --help and --version.
 . "$(dirname "$0")"/functions.sh || exit 1
 
-commands='run organize backbone extract merge verify info train evaluate predict export import'
+commands='run organize backbone extract merge verify info train evaluate predict export import bench'
 
 # No command, or none of ours.
 run 2 slabfit
@@ -18,7 +18,7 @@ errors </dev/null
 for name in $commands; do
   grep -q "^  $name  *[A-Za-z]" out || fail "slabfit --help does not list $name"
 done
-test "$(grep -c '^  [a-z]' out)" = 12 || fail 'slabfit --help lists other commands too'
+test "$(grep -c '^  [a-z]' out)" = 13 || fail 'slabfit --help lists other commands too'
 run 0 slabfit --version
 like 'slabfit [0-9]+\.[0-9]+\.[0-9]+' "$(cat out)"
 cp out version
@@ -65,10 +65,10 @@ refuses 2 'slabfit predict: give MODEL.h5 and at least one IMAGE (- reads their 
   slabfit predict m.h5
 refuses 2 "slabfit predict: give the network that made the model's features: --backbone FILE.ts" \
   slabfit predict m.h5 a.jpg
-refuses 2 'slabfit export: give the feature FILE.h5 and the file to write: -o FILE.csv' slabfit export a.h5
+refuses 2 'slabfit export: give the feature FILE.h5 and the file to write: -o FILE.csv or FILE.npy' slabfit export a.h5
 refuses 2 "slabfit export: one feature FILE.h5, please; 'b' is too many" slabfit export a b -o c
-refuses 2 'slabfit import: give FILE.csv and the feature file to write: -o FILE.h5' slabfit import -o a.h5
-refuses 2 "slabfit import: one FILE.csv, please; 'b' is too many" slabfit import a b -o c
+refuses 2 'slabfit import: give FILE.csv or FILE.npy and the feature file to write: -o FILE.h5' slabfit import -o a.h5
+refuses 2 "slabfit import: one FILE.csv or FILE.npy, please; 'b' is too many" slabfit import a b -o c
 
 # Options that no command has, or without what they take.
 for name in $commands; do

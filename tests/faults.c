@@ -7,6 +7,7 @@
      FAULTS_ERRNO NUMBER    what it fails with
      FAULTS_FOREVER         where it is set, all later calls fail too, as on a disk that stays full
      FAULTS_COUNT FILE      the number of such calls is written to FILE as the program exits
+     FAULTS_SLOW N          each opening of a file takes N milliseconds more
 
    A close that fails closes all the same, as Linux does.  */
 #define _GNU_SOURCE 1
@@ -163,6 +164,16 @@ link (const char *from, const char *to)
   return fails ("create", is_inside (to)) ? -1 : REAL (link) (from, to);
 }
 
+/* Time in which another process takes a file away.  */
+static int
+slow (const char *path, int descriptor)
+{
+  const char *text = is_inside (path) ? getenv ("FAULTS_SLOW") : NULL;
+  if (text && descriptor >= 0)
+    usleep ((useconds_t) atoi (text) * 1000);
+  return descriptor;
+}
+
 #define DEFINE_OPEN(name)                                                                                              \
   int name (const char *path, int flags, ...)                                                                          \
   {                                                                                                                    \
@@ -170,7 +181,9 @@ link (const char *from, const char *to)
     va_start (arguments, flags);                                                                                       \
     mode_t mode = flags & O_CREAT ? va_arg (arguments, mode_t) : 0;                                                    \
     va_end (arguments);                                                                                                \
-    return flags & O_CREAT && fails ("create", is_inside (path)) ? -1 : REAL (name) (path, flags, mode);               \
+    if (flags & O_CREAT && fails ("create", is_inside (path)))                                                         \
+      return -1;                                                                                                       \
+    return slow (path, REAL (name) (path, flags, mode));                                                               \
   }
 
 DEFINE_OPEN (open)

@@ -5,9 +5,11 @@ test_headers = \
   tests/store_support.h \
   tests/support.h
 unit_tests = \
+  tests/check_ahead \
   tests/check_blas \
   tests/check_csv \
   tests/check_decode \
+  tests/check_draft \
   tests/check_error \
   tests/check_extract \
   tests/check_extractor \
@@ -23,6 +25,7 @@ unit_tests = \
   tests/check_metrics \
   tests/check_model \
   tests/check_network \
+  tests/check_npy \
   tests/check_organize \
   tests/check_parts \
   tests/check_preprocess \
@@ -30,7 +33,9 @@ unit_tests = \
   tests/check_provenance \
   tests/check_queue \
   tests/check_random \
+  tests/check_rows \
   tests/check_shuffle \
+  tests/check_sparse \
   tests/check_stop \
   tests/check_sweep \
   tests/check_text \
@@ -38,12 +43,14 @@ unit_tests = \
   tests/check_tilereader \
   tests/check_train \
   tests/check_verify \
-  tests/check_workers
+  tests/check_workers \
+  tests/check_zeros
 shell_tests = \
   tests/check-includes.sh \
   tests/cli-baddata.sh \
   tests/cli-badfile.sh \
   tests/cli-badimage.sh \
+  tests/cli-bench.sh \
   tests/cli-config.sh \
   tests/cli-convert.sh \
   tests/cli-extract.sh \
@@ -56,9 +63,14 @@ shell_tests = \
   tests/cli-terminal.sh \
   tests/cli-train.sh \
   tests/cli-usage.sh \
+  tests/lost-damage.sh \
   tests/lost-faults.sh \
   tests/lost-kill.sh \
-  tests/slow-food5k.sh
+  tests/lost-stop.sh \
+  tests/slow-food5k.sh \
+  tests/slow-large.sh \
+  tests/slurm.sh \
+  tests/slurm/submit-options.sh
 
 check_PROGRAMS += tests/check_network_header tests/make_network tests/make_photographs
 tests_check_network_header_SOURCES = tests/check_network_header.c
@@ -82,7 +94,7 @@ LDADD = $(CHECK_LIBS) $(SLABFIT_LIBS)
 
 if HAVE_CHECK
 AM_CPPFLAGS += $(CHECK_CFLAGS)
-check_PROGRAMS += $(unit_tests) tests/make_featfile
+check_PROGRAMS += $(unit_tests) tests/make_featfile tests/make_large
 TESTS += $(unit_tests) tests/store-interop.sh
 else
 check-local:
@@ -99,7 +111,8 @@ AM_TESTS_ENVIRONMENT = \
   PATH='$(abs_top_builddir)':"$$PATH"; \
   export srcdir abs_top_srcdir abs_top_builddir SLABFIT_NETWORK SLABFIT_SHARED PYTHON PATH;
 
-EXTRA_DIST += $(shell_tests) tests/lost-damage.sh tests/lost-stop.sh tests/slurm tests/slurm.sh tests/store-interop.sh $(test_headers) tests/functions.sh tests/peers tests/reference
+EXTRA_DIST += $(shell_tests) $(test_headers) tests/functions.sh tests/foreign_files.py tests/peers tests/reference tests/slurm/cluster.sh \
+  tests/store-interop.sh
 
 # The peers (Keras and others) come from Python's package index, so this stands apart from make check.
 check-peers: all peers/installed

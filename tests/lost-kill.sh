@@ -5,16 +5,16 @@
 #   - no image of a finished part went through the network;
 #   - what is lost is the parts that were in hand at the most.
 # After each end: the file has the bytes of an undisturbed run's, and nothing else is left.
-. "${srcdir:-.}"/tests/functions.sh
+. "$(dirname "$0")"/functions.sh || exit 1
 
 kills=${SLABFIT_KILLS:-100} seed=${SLABFIT_SEED:-42}
-images=640 part=64          # two tiles of 32 rows each
+images=960 part=64      # two tiles of 32 rows each
 in_flight=$((part * 5)) # a part at its end, and one for each of the threads + 2 tiles in hand
 RANDOM=$seed
 
 "$helpers/make_photographs" photos $images || exit 1
 : >stub.ts
-export SLABFIT_NETWORK=$helpers/stub_network.so
+export SLABFIT_NETWORK=$helpers/stub_network.so SLABFIT_STUB_MILLISECONDS=3
 
 # The command line is kept in the file, so all runs have the same one, in folders of their own.
 extract=(slabfit extract ../photos -o features --backbone ../stub.ts --preprocess resize=80x80,mean=128:128:128
@@ -23,7 +23,7 @@ extract=(slabfit extract ../photos -o features --backbone ../stub.ts --preproces
 mkdir undisturbed disturbed
 began=$(date +%s%N)
 (cd undisturbed && exec "${extract[@]}") >out || exit 1
-longest=$((($(date +%s%N) - began) / 1000 * 7 / 10)) # microseconds; what is left takes less time at each start
+longest=$((($(date +%s%N) - began) / 1000)) # microseconds
 json "d['splits'] == {'training': {'rows': $images, 'failed': 0, 'reused_rows': 0, 'missing_parts': 0}}"
 values undisturbed/features/training.h5 /images | sort >images
 (cd photos && find training -name '*.jpg') | sort >all
@@ -38,6 +38,7 @@ check_killed () {
   finished >after
   old=$(wc -l <before) new=$(comm -13 <(sort before) <(sort after) | wc -l) done=$(computed)
   test ! -s after || slabfit verify -q disturbed/features/training.parts/[0-9]*.h5 >said 2>&1 || broken "$(cat said)"
+  test "$done" = 0 || worked=$((worked + 1))
   test "$done" -le $((images - part * old)) || broken "an image of a finished part was done again"
   if test -e disturbed/features/training.h5; then return; fi # which takes the parts away
   test -z "$(comm -23 <(sort before) <(sort after))" || broken "a finished part was made again or removed"
@@ -62,10 +63,17 @@ start () {
   (cd disturbed && SLABFIT_STUB_LOG=../log exec "${extract[@]}") >out 2>err &
 }
 
-killed=0 ends=0
+# So that a run which has only to merge comes to its end as often as not.
+moment () {
+  local range=$longest
+  test $(($(wc -l <before) * part)) -lt $images || range=$((2 * longest))
+  delay=$(((RANDOM * 32768 + RANDOM) % range))
+}
+
+killed=0 ends=0 worked=0
 while test $killed -lt "$kills"; do
   start
-  delay=$(((RANDOM * 32768 + RANDOM) % longest))
+  moment
   sleep "$(printf '%d.%06d' $((delay / 1000000)) $((delay % 1000000)))"
   kill -KILL $! 2>/dev/null
   wait $! 2>/dev/null
@@ -79,5 +87,5 @@ done
 start
 wait $! || broken "$(cat err)"
 check_done
-test $ends -gt 0 || left_out "no run of $kills came to its end before it was killed"
-echo "killed $killed times; $((ends + 1)) files made"
+test $worked -gt $((kills / 10)) || fail "only $worked of $kills kills came while images went through the network"
+echo "killed $killed times, $worked of them with images through the network; $((ends + 1)) files made"

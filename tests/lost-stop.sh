@@ -2,7 +2,7 @@
 # SIGTERM, SIGINT, USR1 and --stop-after: status 75 within seconds at whatever moment, nothing unfinished left, and the same
 # command then ends with what an undisturbed run makes.  A second SIGINT ends at once.  SLABFIT_STOPS (60) says how many random
 # moments, SLABFIT_SEED (42) which.
-. "${srcdir:-.}"/tests/functions.sh
+. "$(dirname "$0")"/functions.sh || exit 1
 
 RANDOM=${SLABFIT_SEED:-42}
 "$helpers/make_photographs" photos 640 || exit 1

@@ -15,7 +15,6 @@ truncate -s 300 photos/training/fruit/00007.jpg
 : >stub.ts
 options=(--preprocess 'resize=80x80,mean=128:128:128' --rows-per-part 32 -q)
 export SLABFIT_NETWORK=$helpers/stub_network.so
-unset SLABFIT_STUB_MILLISECONDS SLABFIT_STUB_LOG
 
 # The command line is kept in the file, so all runs have the same one, in folders of their own.
 arguments=(../photos -o features --backbone ../stub.ts "${options[@]}")
@@ -209,7 +208,8 @@ job=$(sed -n 's/^train: job //p' out)
 ended "$job"
 has_state "$job" COMPLETED
 test "$(field "$job" Comment)" = x || fail "the comment is $(field "$job" Comment)"
-grep -q "SLURM_TMPDIR is not set" slabfit-extract-*.log && fail 'the dataset was not copied'
+grep -q 'SLURM_TMPDIR' slabfit-extract-*.log && fail 'the dataset was not copied'
+test -z "$(ls -A 'a disk')" || fail 'the copy of the dataset stays'
 # It was made by another command, of which nothing else can be seen.
 for place in "$folder/alone" .; do
   h5dump -y "$place"/features/training.h5 | sed '1d; /ATTRIBUTE "command"/,/^   }/d' >"$place"/contents

@@ -119,6 +119,22 @@ count_entries (const char *folder)
   return count;
 }
 
+/* How many threads the process has.  */
+static inline int
+count_threads (void)
+{
+  return count_entries ("/proc/self/task");
+}
+
+/* It has COUNT; the system still counts one that was joined for a moment.  */
+static inline void
+assert_threads (int count)
+{
+  for (int waited = 0; waited < 1000 && count_threads () > count; waited++)
+    usleep (1000);
+  ck_assert_int_eq (count_threads (), count);
+}
+
 /* An empty case NAME, each of whose tests is given its folder.  */
 static inline TCase *
 new_cases (const char *name)

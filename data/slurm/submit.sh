@@ -13,7 +13,7 @@
 #   --cpus N              processors for each task, and for the training
 #   --memory SIZE         memory of each job, such as 16G
 #   --gpus N              GPUs for each task of the extraction
-#   --stage               copy the dataset to $SLURM_TMPDIR first; DATASET may be a tar file then
+#   --stage               copy the dataset to $SLURM_TMPDIR or $TMPDIR first; DATASET may be a tar file then
 #   --extract OPTION      a further option for 'slabfit extract', such as --extract --pool=avg
 #   --train OPTION        a further option for 'slabfit train', such as --train --epochs=50
 #   --sbatch OPTION       a further option for all sbatch commands, such as --sbatch --qos=long

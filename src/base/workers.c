@@ -12,7 +12,8 @@
 
 struct workers {
   int threads, started;
-  pthread_t *thread; /* (threads - 1) */
+  pthread_t *thread;    /* (threads - 1) */
+  pthread_mutex_t turn; /* held for a loop */
   pthread_mutex_t lock;
   pthread_cond_t begin, end;
   unsigned loop; /* counts loops, so that a sleeper knows a new one */
@@ -22,7 +23,8 @@ struct workers {
   size_t count;
   workers_task *task;
   void *context;
-  struct error error;
+  struct error error; /* of the failed task with the lowest index */
+  size_t failed;
 };
 
 struct helper {
@@ -39,8 +41,11 @@ take_tasks (struct workers *workers, int worker)
       {
         atomic_store (&workers->next, workers->count);
         pthread_mutex_lock (&workers->lock);
-        if (!workers->error.status)
-          error_get (&workers->error);
+        if (!workers->error.status || index < workers->failed)
+          {
+            error_get (&workers->error);
+            workers->failed = index;
+          }
         pthread_mutex_unlock (&workers->lock);
       }
 }
@@ -101,6 +106,7 @@ workers_new (int threads)
     }
   workers->threads = threads;
   workers->thread = thread;
+  pthread_mutex_init (&workers->turn, NULL);
   pthread_mutex_init (&workers->lock, NULL);
   pthread_cond_init (&workers->begin, NULL);
   pthread_cond_init (&workers->end, NULL);
@@ -122,6 +128,7 @@ workers_count (const struct workers *workers)
 int
 workers_run (struct workers *workers, size_t count, workers_task *task, void *context)
 {
+  pthread_mutex_lock (&workers->turn);
   pthread_mutex_lock (&workers->lock);
   workers->count = count;
   workers->task = task;
@@ -137,7 +144,9 @@ workers_run (struct workers *workers, size_t count, workers_task *task, void *co
   while (workers->busy > 0)
     pthread_cond_wait (&workers->end, &workers->lock);
   pthread_mutex_unlock (&workers->lock);
-  return workers->error.status ? error_put (&workers->error) : 0;
+  int result = workers->error.status ? error_put (&workers->error) : 0;
+  pthread_mutex_unlock (&workers->turn);
+  return result;
 }
 
 void
@@ -151,6 +160,7 @@ workers_free (struct workers *workers)
   pthread_mutex_unlock (&workers->lock);
   for (int i = 0; i < workers->started; i++)
     pthread_join (workers->thread[i], NULL);
+  pthread_mutex_destroy (&workers->turn);
   pthread_mutex_destroy (&workers->lock);
   pthread_cond_destroy (&workers->begin);
   pthread_cond_destroy (&workers->end);

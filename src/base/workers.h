@@ -15,8 +15,9 @@ typedef int workers_task (void *context, size_t index, int worker);
 struct workers *workers_new (int threads);
 int workers_count (const struct workers *workers);
 
-/* Runs TASK for each index below COUNT and waits.  After a failure no further task begins; the first failure becomes
-   the caller's error.  One loop at a time.  */
+/* Runs TASK for each index below COUNT and waits.  Tasks begin in the order of their indices, and after a failure none
+   begins; the failure with the lowest index, the same one whatever the number of threads, becomes the caller's error.
+   Loops that several threads ask for take turns; a task must not begin one.  */
 int workers_run (struct workers *workers, size_t count, workers_task *task, void *context);
 void workers_free (struct workers *workers);
 

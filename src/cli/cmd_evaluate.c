@@ -18,11 +18,13 @@ struct options {
   struct common common;
   const char *argument[2]; /* MODEL.h5, FILE.h5 */
   const char *predictions;
+  struct featnames names;
 };
 
 enum { KEY_PREDICTIONS = 0x300 };
 
 static const struct argp_option option_table[] = {
+  OPTIONS_DATASETS,
   { "predictions", KEY_PREDICTIONS, "FILE.csv", 0, "Write each row's image, class, prediction and probabilities", 0 },
   { 0 },
 };
@@ -49,7 +51,7 @@ parse (int key, char *argument, struct argp_state *state)
         argp_error (state, "give MODEL.h5 and the feature FILE.h5");
       return 0;
     default:
-      return ARGP_ERR_UNKNOWN;
+      return options_parse_dataset (key, argument, state, &options->names);
     }
 }
 
@@ -215,10 +217,13 @@ run (int argc, char **argv, struct common *common, json_t **result)
   if (!result)
     return 0;
   struct model *model = modelfile_read (options.argument[0]);
-  struct featfile *file = model ? featfile_open (options.argument[1]) : NULL;
+  struct featfile *file = model ? featfile_open_named (options.argument[1], &options.names) : NULL;
   struct workers *workers = file ? workers_new (common->threads) : NULL;
-  int status = workers && !featfile_use_workers (file, workers) ? evaluate_file (&options, model, file, workers, result) : -1;
+  struct workers *readers = workers ? workers_new (common->threads) : NULL; /* they inflate while WORKERS compute */
+  int status =
+    readers && !featfile_use_workers (file, readers) ? evaluate_file (&options, model, file, workers, result) : -1;
   featfile_close (file);
+  workers_free (readers);
   workers_free (workers);
   model_free (model);
   return status;

@@ -1,9 +1,10 @@
 #include <config.h>
 
-#include "../store/featfile.h"
+#include "../store/zeros.h"
 
 #include "../base/error.h"
 #include "../base/memory.h"
+#include "../base/progress.h"
 #include "../extract/extractor.h"
 #include "../learn/modelfile.h"
 #include "command.h"
@@ -17,8 +18,11 @@
 
 struct options {
   struct common common;
+  struct featnames names;
   const char *file;
 };
+
+static const struct argp_option option_table[] = { OPTIONS_DATASETS, { 0 } };
 
 static error_t
 parse (int key, char *argument, struct argp_state *state)
@@ -39,11 +43,11 @@ parse (int key, char *argument, struct argp_state *state)
         argp_error (state, "give a FILE: features, a model or a backbone");
       return 0;
     default:
-      return ARGP_ERR_UNKNOWN;
+      return options_parse_dataset (key, argument, state, &options->names);
     }
 }
 
-static const struct argp argp = { NULL,
+static const struct argp argp = { option_table,
                                   parse,
                                   "FILE",
                                   "What a feature file, a model or a backbone is and how it was made."
@@ -106,28 +110,58 @@ add_failures (json_t *info, struct featfile *file)
   return 0;
 }
 
+/* Counts each class's rows, COUNT (classes), a block of labels at a time.  */
+static int
+count_labels (struct featfile *file, json_int_t *count)
+{
+  enum { BLOCK = 1 << 20 };
+  uint64_t total = featfile_info (file)->rows;
+  int32_t *label = memory_new (total < BLOCK ? total : BLOCK, sizeof *label);
+  int result = label ? 0 : -1;
+  for (uint64_t row = 0, rows; result == 0 && row < total; row += rows)
+    {
+      rows = total - row < BLOCK ? total - row : BLOCK;
+      result = featfile_read_labels (file, row, rows, label);
+      for (uint64_t i = 0; result == 0 && i < rows; i++)
+        count[label[i]]++;
+    }
+  memory_free (label);
+  return result;
+}
+
 /* {CLASS: rows}; NULL with the error set.  */
 static json_t *
 count_classes (struct featfile *file)
 {
-  const struct featinfo *info = featfile_info (file);
-  int32_t *label = memory_new (info->rows, sizeof *label);
-  json_int_t *count = memory_new (info->classes.count, sizeof *count);
-  json_t *counts = label && count && !featfile_read_labels (file, 0, info->rows, label) ? json_object () : NULL;
-  for (uint64_t i = 0; counts && i < info->rows; i++)
-    count[label[i]]++;
-  for (size_t i = 0; counts && i < info->classes.count; i++)
-    json_object_set_new (counts, info->classes.name[i], json_integer (count[i]));
+  const struct names *classes = &featfile_info (file)->classes;
+  json_int_t *count = memory_new (classes->count, sizeof *count);
+  json_t *counts = count && !count_labels (file, count) ? json_object () : NULL;
+  for (size_t i = 0; counts && i < classes->count; i++)
+    json_object_set_new (counts, classes->name[i], json_integer (count[i]));
   memory_free (count);
-  memory_free (label);
   return counts;
 }
 
+/* Adds the share of zeros.  What else is known of a file holds also where its rows cannot be read.  */
+static void
+add_zeros (json_t *info, struct featfile *file)
+{
+  struct zeros zeros;
+  if (zeros_sample (file, &zeros) == 0)
+    {
+      json_object_update_new (
+        info, json_pack ("{s:f, s:I}", "zeros", zeros.share, "values_sampled", (json_int_t) zeros.values));
+      return;
+    }
+  progress_say ("%s; the share of zeros is not known", error_message ());
+  error_clear ();
+}
+
 static json_t *
-describe_features (const char *path)
+describe_features (const char *path, const struct featnames *names)
 {
   struct stat status;
-  struct featfile *file = featfile_open (path);
+  struct featfile *file = featfile_open_named (path, names);
   json_t *counts = file ? count_classes (file) : NULL;
   if (!counts)
     {
@@ -143,6 +177,7 @@ describe_features (const char *path)
                features->half ? "float16" : "float32", "chunk", (json_int_t) features->chunk_rows,
                (json_int_t) features->chunk_columns, "compress", features->compress, "file_bytes", (json_int_t) stored,
                "ratio", stored > 0 ? bytes / stored : 0, "failed", (json_int_t) features->failed, "classes", counts);
+  add_zeros (info, file);
   add_provenance (info, &features->provenance);
   add_origin (info, &features->origin);
   if (add_failures (info, file))
@@ -205,7 +240,7 @@ is_archive (const char *path)
 
 /* By its contents: HDF5 with or without a model's weights, else a backbone.  */
 static json_t *
-describe (const char *path)
+describe (const char *path, const struct featnames *names)
 {
   if (access (path, R_OK))
     {
@@ -219,7 +254,8 @@ describe (const char *path)
       error_set ("'%s' is neither a feature file or model (HDF5) nor a backbone (TorchScript); check the path", path);
       return NULL;
     }
-  return modelfile_is_model (path) ? describe_model (path) : describe_features (path);
+  return modelfile_is_model (path) ? describe_model (path) 
+                                    : describe_features (path, names);
 }
 
 static void
@@ -265,7 +301,7 @@ run (int argc, char **argv, struct common *common, json_t **result)
   if (options_parse (&command_info, argc, argv, &options))
     return -1;
   *common = options.common;
-  *result = describe (options.file);
+  *result = describe (options.file, &options.names);
   if (*result && !common->json)
     print (*result, 0);
   return *result ? 0 : -1;

@@ -1,5 +1,6 @@
 #include <config.h>
 
+#include "../store/merge.h"
 #include "../store/parts.h"
 
 #include "../base/error.h"
@@ -72,7 +73,7 @@ merge_splits (const struct options *options, struct workers *workers, json_t *sp
     {
       struct merge_report report = { 0 };
       const char *split = options->splits.name[i];
-      if (parts_merge (options->features, split, options->common.force, workers, &report))
+      if (merge_split (options->features, split, options->common.force, workers, &report))
         return -1;
       missing += report.missing;
       json_object_set_new (splits, split,

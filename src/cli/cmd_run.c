@@ -41,7 +41,7 @@ static struct argp_option option_table[OPTIONS_LIMIT] = {
 static bool
 belongs_to_run (const struct argp_option *option)
 {
-  static const char *const names[] = { "output", "predictions", "split", "task" };
+  static const char *const names[] = { "features-dataset", "labels-dataset", "output", "predictions", "split", "task" };
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (!strcmp (option->name, names[i]))
       return true;

@@ -7,6 +7,7 @@
 #include "../base/progress.h"
 #include "../learn/modelfile.h"
 #include "../learn/recipe.h"
+#include "../store/merge.h"
 #include "../store/parts.h"
 #include "command.h"
 #include "output.h"
@@ -20,6 +21,7 @@
 struct options {
   struct common common;
   struct train_options train;
+  struct featnames names;
   const char *features, *output, *from;
   bool hidden_given;
 };
@@ -48,6 +50,7 @@ static const struct argp_option option_table[] = {
   { "engine", KEY_ENGINE, "NAME", 0, "auto or sweep (auto)", 0 },
   { "epochs", KEY_EPOCHS, "N", 0, "Passes over the rows (25)", 0 },
   { "from", KEY_FROM, "MODEL.h5", 0, "Start from the weights of this model", 0 },
+  OPTIONS_DATASETS,
   { "hidden", KEY_HIDDEN, "N,N...", 0, "Units of the hidden layers (256,16)", 0 },
   { "l2", KEY_L2, "X", 0, "Penalty X times the sum of squared kernel weights (0)", 0 },
   { "lr", KEY_LR, "X", 0, "Learning rate (0.001)", 0 },
@@ -167,7 +170,7 @@ parse (int key, char *argument, struct argp_state *state)
       return 0;
     default:
       if (key < KEY_BATCH || key > KEY_SHUFFLE)
-        return ARGP_ERR_UNKNOWN;
+        return options_parse_dataset (key, argument, state, &options->names);
       if (parse_value (key, argument, options) < 0)
         options_fail (state);
       return 0;
@@ -200,13 +203,13 @@ open_split (const struct options *options, const char *split, struct workers *wo
   else if (!file_exists (path) && file_is_directory (parts))
     {
       struct merge_report report = { 0 };
-      result = parts_merge (options->features, split, false, workers, &report);
+      result = merge_split (options->features, split, false, workers, &report);
       if (result == 0 && report.missing > 0)
         result = error_set ("%" PRIu64 " of the %" PRIu64 " parts in '%s' %s missing; run extract again, then train",
                             report.missing, report.parts, parts, report.missing == 1 ? "is" : "are");
     }
   if (result == 0 && file_exists (path))
-    result = (*file = featfile_open (path)) && !featfile_use_workers (*file, workers) ? 0 : -1;
+    result = (*file = featfile_open_named (path, &options->names)) && !featfile_use_workers (*file, workers) ? 0 : -1;
   free (path);
   free (parts);
   return result;
@@ -358,14 +361,15 @@ train_and_write (struct options *options, struct featfile *training, struct feat
   return status;
 }
 
+/* READERS read and inflate while WORKERS train.  */
 static int
-train_features (struct options *options, struct workers *workers, json_t **result)
+train_features (struct options *options, struct workers *workers, struct workers *readers, json_t **result)
 {
   struct featfile *training = NULL, *validation = NULL;
   if (file_exists (options->features) && !file_is_directory (options->features))
     return error_set ("'%s' is not a folder; give the one that 'training.h5' lies in", options->features);
   int status =
-    open_split (options, "training", workers, &training) || open_split (options, "validation", workers, &validation)
+    open_split (options, "training", readers, &training) || open_split (options, "validation", readers, &validation)
       ? -1
       : 0;
   if (status == 0 && !training)
@@ -398,7 +402,9 @@ run (int argc, char **argv, struct common *common, json_t **result)
   options.train.epoch_done = show_epoch;
   options.train.context = &options;
   struct workers *workers = workers_new (common->threads);
-  int status = workers ? train_features (&options, workers, result) : -1;
+  struct workers *readers = workers ? workers_new (common->threads) : NULL;
+  int status = readers ? train_features (&options, workers, readers, result) : -1;
+  workers_free (readers);
   workers_free (workers);
   model_free (from);
   return status;

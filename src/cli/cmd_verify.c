@@ -11,8 +11,11 @@
 
 struct options {
   struct common common;
+  struct featnames names;
   struct names files;
 };
+
+static const struct argp_option option_table[] = { OPTIONS_DATASETS, { 0 } };
 
 static error_t
 parse (int key, char *argument, struct argp_state *state)
@@ -32,12 +35,12 @@ parse (int key, char *argument, struct argp_state *state)
         argp_error (state, "give at least one feature FILE.h5");
       return 0;
     default:
-      return ARGP_ERR_UNKNOWN;
+      return options_parse_dataset (key, argument, state, &options->names);
     }
 }
 
 static const struct argp argp = {
-  NULL,
+  option_table,
   parse,
   "FILE...",
   "Inflate every chunk of feature files and check counts, labels and values; the first bad chunk is named."
@@ -68,7 +71,7 @@ static size_t
 verify_one (const char *file, const struct options *options, struct workers *workers, json_t *entries)
 {
   struct verify_report report;
-  if (verify_file (file, workers, &report))
+  if (verify_named (file, &options->names, workers, &report))
     {
       if (options->files.count > 1 && error_status () != ERROR_STOPPED)
         fprintf (stderr, "slabfit verify: %s\n", error_message ());

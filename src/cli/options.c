@@ -95,6 +95,18 @@ parse_common (int key, char *argument, struct argp_state *state)
     }
 }
 
+error_t
+options_parse_dataset (int key, const char *argument, struct argp_state *state, struct featnames *names)
+{
+  if (key != KEY_FEATURES_DATASET && key != KEY_LABELS_DATASET)
+    return ARGP_ERR_UNKNOWN;
+  if (argument[strspn (argument, "/")] == '\0')
+    argp_error (state, "--%s takes the name of a dataset, not '%s'",
+                key == KEY_FEATURES_DATASET ? "features-dataset" : "labels-dataset", argument);
+  *(key == KEY_FEATURES_DATASET ? &names->features : &names->labels) = argument;
+  return 0;
+}
+
 const struct argp_option *
 options_find (const struct command *command, const char *name)
 {

@@ -3,6 +3,7 @@
 #define SLABFIT_OPTIONS_H
 
 #include "../base/text.h"
+#include "../store/featinfo.h"
 
 #include <argp.h>
 #include <stdbool.h>
@@ -36,6 +37,17 @@ const struct argp_option *options_find (const struct command *command, const cha
 
 /* Splits TEXT at commas into NAMES.  WHAT ("--classes") is for the message: empty names are a usage error.  */
 int options_split (const char *text, const char *what, struct names *names);
+
+/* Entries of the option tables of commands that read feature files, for those of other programs.  */
+enum { KEY_FEATURES_DATASET = 0x280, KEY_LABELS_DATASET };
+#define OPTIONS_DATASETS                                                                                              \
+  { "features-dataset", KEY_FEATURES_DATASET, "NAME", 0, "The dataset of the features (/features)", 0 },              \
+  {                                                                                                                   \
+    "labels-dataset", KEY_LABELS_DATASET, "NAME", 0, "The dataset of the labels (/labels)", 0                         \
+  }
+
+/* What a parser does with their keys, and with those it does not know (ARGP_ERR_UNKNOWN).  */
+error_t options_parse_dataset (int key, const char *argument, struct argp_state *state, struct featnames *names);
 
 /* For parsers: reports the thread's error as argp does, and exits with status 2.  */
 void options_fail (struct argp_state *state);

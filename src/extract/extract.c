@@ -6,30 +6,15 @@
 #include "../base/error.h"
 #include "../base/memory.h"
 #include "../base/progress.h"
-#include "../base/workers.h"
+#include "../store/leftovers.h"
+#include "../store/merge.h"
 #include "../store/parts.h"
-#include "../store/verify.h"
+#include "job.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* One split on its way.  */
-struct job {
-  const struct extract_options *options;
-  const struct extractor *extractor;
-  struct workers *workers;
-  const char *split;
-  struct manifest manifest;
-  struct featinfo info; /* what its parts must be; borrows classes and command */
-  struct pipeline_part *todo;
-  size_t todo_count;
-  bool merged;     /* SPLIT.h5 stands already */
-  bool replace;    /* it is to be written again: it is damaged, or --force was given */
-  uint64_t worked; /* images decoded in this run */
-};
 
 int
 extract_parse_limit (const char *text, struct extract_limit *limit)
@@ -54,124 +39,12 @@ limit_images (struct extract_limit limit, uint64_t images)
   return (uint64_t) (limit.percent ? ceil (limit.value / 100 * (double) images) : limit.value);
 }
 
-static void
-describe_info (struct job *job)
-{
-  const struct extract_options *options = job->options;
-  const struct manifest *manifest = &job->manifest;
-  struct featinfo *info = &job->info;
-  *info = (struct featinfo){ .columns = (uint64_t) job->extractor->columns,
-                             .half = options->half,
-                             .compress = options->compress,
-                             .path_bytes = manifest->path_bytes,
-                             .classes = manifest->classes,
-                             .provenance = job->extractor->provenance,
-                             .origin = { .seed = options->seed, .images = manifest->count } };
-  featinfo_choose_tile (info);
-  memcpy (info->origin.manifest_sha256, manifest->sha256, sizeof manifest->sha256);
-  snprintf (info->origin.version, sizeof info->origin.version, "%s", PACKAGE_VERSION);
-  info->origin.command = (char *) options->command;
-}
-
-static uint64_t
-rows_per_part (const struct job *job)
-{
-  uint64_t tile = job->info.chunk_rows;
-  return (job->options->rows_per_part + tile - 1) / tile * tile;
-}
-
-/* Part NUMBER before it is made.  */
-static struct pipeline_part
-new_part (const struct job *job, uint64_t number)
-{
-  uint64_t each = rows_per_part (job), first = number * each, left = job->manifest.count - first;
-  return (struct pipeline_part){ .number = number, .first = first, .count = left < each ? left : each };
-}
-
-/* Counts part NUMBER as reused where it is there, else adds it to what is to be done.  */
+/* Once the first part is there, it is known how large the others will be.  */
 static int
-plan_part (struct job *job, uint64_t number, struct extract_split *split)
+check_first_part (void *context)
 {
-  struct pipeline_part part = new_part (job, number);
-  struct featinfo wanted = job->info;
-  uint64_t rows, failed;
-  bool reusable;
-  wanted.rows = part.count;
-  wanted.origin.part = number;
-  char *path = parts_path (job->options->features, job->split, number);
-  if (!path)
-    return -1;
-  int result = parts_check (path, &wanted, job->options->force, &reusable, &rows, &failed);
-  free (path);
-  if (result)
-    return -1;
-  if (reusable)
-    {
-      split->rows += rows;
-      split->reused_rows += rows;
-      split->failed += failed;
-    }
-  else
-    job->todo[job->todo_count++] = part;
-  return 0;
-}
-
-/* Whether every chunk of PATH, whose description is as it should be, is whole; a word on standard error where not.  */
-static int
-check_chunks (const struct job *job, const char *path, bool *whole, struct verify_report *report)
-{
-  *whole = verify_file (path, job->workers, report) == 0;
-  if (*whole)
-    return 0;
-  if (error_status () == ERROR_STOPPED)
-    return -1;
-  progress_say ("%s: made again", error_message ());
-  error_clear ();
-  return 0;
-}
-
-/* Sets JOB->merged where SPLIT.h5 stands already and is what is asked for, and then SPLIT's counts.  */
-static int
-find_merged (struct job *job, struct extract_split *split)
-{
-  struct featinfo wanted = job->info;
-  struct verify_report report;
-  uint64_t rows, failed;
-  wanted.rows = job->manifest.count;
-  wanted.origin.parts = 0;
-  char *path = parts_merged_path (job->options->features, job->split);
-  if (!path)
-    return -1;
-  int result = parts_check (path, &wanted, job->options->force, &job->merged, &rows, &failed);
-  if (result == 0 && job->merged)
-    {
-      result = check_chunks (job, path, &job->merged, &report);
-      job->replace |= !job->merged;
-    }
-  free (path);
-  if (result == 0 && job->merged)
-    {
-      split->rows = split->reused_rows = rows;
-      split->failed = failed;
-    }
-  return result;
-}
-
-/* Finds out what of this task's parts is to be done; nothing where SPLIT.h5 stands already.  */
-static int
-plan (struct job *job, struct extract_split *split)
-{
-  job->replace = job->options->force;
-  if (find_merged (job, split))
-    return -1;
-  if (job->merged)
-    return 0;
-  job->todo = memory_new (job->info.origin.parts, sizeof *job->todo);
-  for (uint64_t i = (uint64_t) job->options->task; job->todo && i < job->info.origin.parts;
-       i += (uint64_t) job->options->tasks)
-    if (plan_part (job, i, split))
-      return -1;
-  return job->todo ? 0 : -1;
+  struct space *space = context;
+  return space->measured || space->force ? 0 : space_check (space);
 }
 
 /* Makes what is to be done, from the place FIRST of it on.  */
@@ -187,7 +60,9 @@ make_parts (struct job *job, size_t first, struct extract_split *split, struct p
                                        .info = &job->info,
                                        .batch = options->batch,
                                        .threads = options->threads,
-                                       .memory_bytes = options->memory_bytes };
+                                       .memory_bytes = options->memory_bytes,
+                                       .finished = check_first_part,
+                                       .context = job->space };
   if (job->todo_count == first)
     return 0;
   char *directory = parts_directory (options->features, job->split);
@@ -211,7 +86,7 @@ is_merged_meanwhile (struct job *job, struct extract_split *split)
 {
   struct error error;
   error_get (&error);
-  if (error.status == ERROR_STOPPED || job->replace || find_merged (job, split) || !job->merged)
+  if (error.status == ERROR_STOPPED || job->replace || job_find_merged (job, split) || !job->merged)
     {
       error_put (&error);
       return false;
@@ -220,60 +95,14 @@ is_merged_meanwhile (struct job *job, struct extract_split *split)
   return true;
 }
 
-/* How many parts are not there yet; none where another task has merged them meanwhile.  */
-static int
-count_missing (const struct job *job, uint64_t *missing)
-{
-  char *merged = parts_merged_path (job->options->features, job->split);
-  int result = merged ? 0 : -1;
-  *missing = 0;
-  for (uint64_t i = 0; result == 0 && i < job->info.origin.parts; i++)
-    {
-      char *path = parts_path (job->options->features, job->split, i);
-      *missing += path && !file_exists (path);
-      result = path ? 0 : -1;
-      free (path);
-    }
-  if (result == 0 && *missing > 0 && !job->replace && file_exists (merged))
-    *missing = 0;
-  free (merged);
-  return result;
-}
-
-/* Adds part NUMBER to what is to be done where it is damaged.  */
-static int
-recheck_part (struct job *job, uint64_t number, struct extract_split *split)
-{
-  struct verify_report report;
-  bool whole = true;
-  char *path = parts_path (job->options->features, job->split, number);
-  int result = path ? 0 : -1;
-  if (path && file_exists (path)) /* another task may merge them just now */
-    result = check_chunks (job, path, &whole, &report);
-  free (path);
-  if (result || whole)
-    return result;
-  job->todo[job->todo_count++] = new_part (job, number);
-  if (number % (uint64_t) job->options->tasks == (uint64_t) job->options->task)
-    {
-      split->rows -= report.rows;
-      split->reused_rows -= report.rows;
-      split->failed -= report.failed;
-    }
-  return 0;
-}
-
 /* Merging copies chunks as they are and takes the parts away.  So those that other runs and tasks made are looked at
    before, and made again where a chunk is damaged.  */
 static int
 remake_damaged (struct job *job, struct extract_split *split, struct pipeline_seconds *seconds)
 {
-  size_t made = job->todo_count, next = 0;
-  for (uint64_t i = 0; i < job->info.origin.parts; i++)
-    if (next < made && job->todo[next].number == i)
-      next++;
-    else if (recheck_part (job, i, split))
-      return -1;
+  size_t made = job->todo_count;
+  if (job_recheck (job, split))
+    return -1;
   return make_parts (job, made, split, seconds);
 }
 
@@ -298,16 +127,16 @@ finish_split (struct job *job, struct extract_split *split, struct pipeline_seco
   if (job->merged)
     {
       /* A run that was killed after its merge left parts.  Those of another run stay.  */
-      if (parts_merge (options->features, job->split, false, job->workers, &report))
+      if (merge_split (options->features, job->split, false, job->workers, &report))
         error_clear ();
       return 0;
     }
-  if (count_missing (job, &split->missing))
+  if (job_count_missing (job, &split->missing))
     return -1;
   if (split->missing)
     return 0;
   return remake_damaged (job, split, seconds)
-             || parts_merge (options->features, job->split, job->replace, job->workers, &report)
+             || merge_split (options->features, job->split, job->replace, job->workers, &report)
            ? -1
            : 0;
 }
@@ -315,25 +144,18 @@ finish_split (struct job *job, struct extract_split *split, struct pipeline_seco
 static int
 extract_split (struct job *job, struct extract_split *split, struct extract_report *report, bool *too_many)
 {
-  describe_info (job);
-  uint64_t each = rows_per_part (job);
-  job->info.origin.parts = (job->manifest.count + each - 1) / each;
-  parts_remove_stale (job->options->features, job->split);
-  if (plan (job, split) || (make_parts (job, 0, split, &report->seconds) && !is_merged_meanwhile (job, split)))
+  if (job_plan (job, split) || (make_parts (job, 0, split, &report->seconds) && !is_merged_meanwhile (job, split)))
     return -1;
   return finish_split (job, split, &report->seconds, too_many);
 }
 
 /* All splits are looked at before the first is worked on: an empty last one is found at once.  */
 static int
-read_manifests (struct job *jobs, const struct extract_options *options, const struct names *splits)
+read_manifests (struct job *jobs, size_t count)
 {
-  for (size_t i = 0; i < splits->count; i++)
-    {
-      jobs[i].split = splits->name[i];
-      if (manifest_read (&jobs[i].manifest, options->dataset, jobs[i].split, options->seed))
-        return -1;
-    }
+  for (size_t i = 0; i < count; i++)
+    if (manifest_read (&jobs[i].manifest, jobs[i].options->dataset, jobs[i].split, jobs[i].options->seed))
+      return -1;
   return 0;
 }
 
@@ -361,26 +183,47 @@ run_jobs (struct job *jobs, size_t count, struct extract_report *report)
   return result;
 }
 
+/* Checks that there is room for what the JOBS (SPACE->count), whose manifests are read, have still to make.  */
+static int
+check_space (struct job *jobs, struct space *space)
+{
+  const struct extract_options *options = jobs->options;
+  space->features = options->features;
+  space->columns = (uint64_t) jobs->extractor->columns;
+  space->half = options->half;
+  space->force = options->force;
+  for (size_t i = 0; i < space->count; i++)
+    {
+      job_describe (&jobs[i]);
+      jobs[i].space = space;
+      space->split[i] = (struct space_split){ .name = jobs[i].split,
+                                              .images = jobs[i].manifest.count,
+                                              .each = job_part_images (&jobs[i]) };
+      leftovers_remove (options->features, jobs[i].split);
+    }
+  return space_check (space);
+}
+
 static int
 extract_splits (const struct extract_options *options, const struct names *splits, const struct extractor *extractor,
                 struct workers *workers, struct extract_report *report)
 {
   struct job *jobs = memory_new (splits->count, sizeof *jobs);
+  struct space space = { .count = splits->count, .split = memory_new (splits->count, sizeof *space.split) };
   report->split = memory_new (splits->count, sizeof *report->split);
-  int result = jobs && report->split ? read_manifests (jobs, options, splits) : -1;
-  for (size_t i = 0; result == 0 && i < splits->count; i++)
-    {
-      jobs[i].options = options;
-      jobs[i].extractor = extractor;
-      jobs[i].workers = workers;
-    }
+  for (size_t i = 0; jobs && i < splits->count; i++)
+    jobs[i] = (struct job){ .options = options, .extractor = extractor, .workers = workers, .split = splits->name[i] };
+  int result = jobs && space.split && report->split ? 0 : -1;
   if (result == 0)
-    result = run_jobs (jobs, splits->count, report);
+    result =
+      read_manifests (jobs, splits->count) || check_space (jobs, &space) || run_jobs (jobs, splits->count, report) ? -1
+                                                                                                                   : 0;
   for (size_t i = 0; jobs && i < splits->count; i++)
     {
       memory_free (jobs[i].todo);
       manifest_free (&jobs[i].manifest);
     }
+  memory_free (space.split);
   memory_free (jobs);
   return result;
 }

@@ -20,12 +20,14 @@ struct pipeline_part {
 struct pipeline_options {
   const struct extractor *extractor;
   const struct manifest *manifest;
-  const char *dataset;        /* the folder that the manifest's paths lie in */
-  const char *features;       /* the folder for SPLIT.parts */
+  const char *dataset;  /* the folder that the manifest's paths lie in */
+  const char *features; /* the folder for SPLIT.parts */
   const char *split;
   const struct featinfo *info; /* of the parts, except rows and number */
   int batch, threads;
-  uint64_t memory_bytes; /* for buffers */
+  uint64_t memory_bytes;           /* for buffers */
+  int (*finished) (void *context); /* called when a part has its final name; fails to stop the run */
+  void *context;
 };
 
 /* Seconds of work in each stage, summed over its threads.  */

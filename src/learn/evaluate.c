@@ -4,7 +4,6 @@
 
 #include "../base/error.h"
 #include "../base/memory.h"
-#include "../base/stop.h"
 #include "predictor.h"
 #include "rows.h"
 
@@ -34,30 +33,37 @@ evaluation_new (struct evaluation *evaluation, uint64_t rows, uint64_t classes)
   return evaluation->label && evaluation->predicted && evaluation->probabilities ? 0 : -1;
 }
 
+struct walk {
+  struct predictor *predictor;
+  struct evaluation *evaluation;
+  double loss;
+};
+
+/* The rows come in their order in the file, so that a batch's first row is its place in the evaluation.  */
 static int
-predict_rows (struct predictor *predictor, struct rows *rows, struct evaluation *evaluation)
+predict_batch (void *context, const struct batch *batch, const struct batch *next)
 {
-  struct batch batch;
-  uint64_t done = 0;
-  double loss = 0;
-  for (;; done += batch.rows)
-    {
-      float *probabilities = evaluation->probabilities + done * evaluation->classes;
-      if (stop_requested ())
-        return error_stopped ("evaluation was stopped; run the same command again");
-      if (rows_next (rows, &batch))
-        return -1;
-      if (batch.rows == 0)
-        break;
-      if (predictor_run (predictor, &batch, probabilities))
-        return -1;
-      loss += predictor_loss (predictor, &batch);
-      memcpy (evaluation->label + done, batch.label, batch.rows * sizeof *batch.label);
-      for (size_t i = 0; i < batch.rows; i++)
-        evaluation->predicted[done + i] =
-          predictor_class (probabilities + i * evaluation->classes, evaluation->classes);
-    }
-  evaluation->loss = loss / (double) evaluation->rows;
+  (void) next;
+  struct walk *walk = context;
+  struct evaluation *evaluation = walk->evaluation;
+  uint64_t first = batch->row[0];
+  float *probabilities = evaluation->probabilities + first * evaluation->classes;
+  if (predictor_run (walk->predictor, batch, probabilities))
+    return -1;
+  walk->loss += predictor_loss (walk->predictor, batch);
+  memcpy (evaluation->label + first, batch->label, batch->rows * sizeof *batch->label);
+  for (size_t i = 0; i < batch->rows; i++)
+    evaluation->predicted[first + i] = predictor_class (probabilities + i * evaluation->classes, evaluation->classes);
+  return 0;
+}
+
+static int
+predict_rows (struct predictor *predictor, struct rows *rows, const struct order *order, struct evaluation *evaluation)
+{
+  struct walk walk = { predictor, evaluation, 0 };
+  if (rows_walk (rows, order, predict_batch, &walk))
+    return error_status () == ERROR_STOPPED ? error_stopped ("evaluation was stopped; run the same command again") : -1;
+  evaluation->loss = walk.loss / (double) evaluation->rows;
   evaluation->read_seconds = rows_seconds (rows);
   return 0;
 }
@@ -76,12 +82,11 @@ evaluate (const struct model *model, const char *model_name, struct featfile *fi
   if (model_check_features (model, model_name, file) || order_new (&order, &shuffle)
       || shuffle_epoch (&shuffle, 0, &order) || evaluation_new (evaluation, info->rows, model_classes (model)))
     goto done;
-  rows = rows_new (file, BATCH_ROWS, shuffle_largest_window (&shuffle));
+  rows = rows_new (file, BATCH_ROWS, shuffle_largest_window (&shuffle), true);
   predictor = predictor_new (model, BATCH_ROWS, workers);
   if (!rows || !predictor)
     goto done;
-  rows_begin (rows, &order);
-  result = predict_rows (predictor, rows, evaluation);
+  result = predict_rows (predictor, rows, &order, evaluation);
 done:
   predictor_free (predictor);
   rows_free (rows);

@@ -13,20 +13,30 @@
 
 static const double megabyte = 1 << 20;
 
-/* Bytes of the first layer: kernel, engine, and the best weights so far where they are kept.  */
+/* Bytes of the first layer: kernel, engine, a batch's pre-activations and their gradient, and the best weights so far
+   where they are kept.  */
 static double
 weight_bytes (const struct plan *plan, const struct train_options *options, uint64_t columns, uint64_t units)
 {
   double kernel = (double) columns * (double) units * sizeof (float);
-  return sweep_bytes (columns, units, plan->batch, true) + kernel * (options->patience ? 2 : 1);
+  double activations = 2 * (double) plan->batch * (double) units * sizeof (float);
+  return sweep_bytes (columns, units, plan->batch, true) + activations + kernel * (options->patience ? 2 : 1);
+}
+
+/* Bytes of a stream of rows, with the labels of all rows and their places in the order.  */
+static double
+stream_bytes (const struct plan *plan, uint64_t columns, const struct shuffle *shuffle, bool ahead)
+{
+  return rows_bytes (columns, plan->batch, shuffle_largest_window (shuffle), ahead)
+         + (double) shuffle->rows * (sizeof (int32_t) + sizeof (uint64_t));
 }
 
 static double
 reading_bytes (const struct plan *plan, uint64_t columns)
 {
-  double bytes = rows_bytes (columns, plan->batch, shuffle_largest_window (&plan->training));
+  double bytes = stream_bytes (plan, columns, &plan->training, plan->training_ahead);
   if (plan->validation.rows)
-    bytes += rows_bytes (columns, plan->batch, shuffle_largest_window (&plan->validation));
+    bytes += stream_bytes (plan, columns, &plan->validation, plan->validation_ahead);
   return bytes;
 }
 
@@ -59,6 +69,13 @@ fits (const struct plan *plan, const struct train_options *options, uint64_t col
 {
   double wanted = weight_bytes (plan, options, columns, units) + reading_bytes (plan, columns);
   return options->memory_bytes == 0 || wanted <= bytes_left (options);
+}
+
+/* Whether an epoch takes more than one window, so that there is a next one to read.  */
+static bool
+has_windows (const struct shuffle *shuffle)
+{
+  return shuffle->rows > 0 && shuffle_largest_window (shuffle) < shuffle->rows;
 }
 
 static size_t
@@ -95,5 +112,13 @@ plan_training (struct plan *plan, const struct train_options *options, uint64_t 
                         featfile_path (training));
         }
     }
-  return fits (plan, options, info->columns, units) ? 0 : too_little (plan, options, info->columns, units);
+  if (!fits (plan, options, info->columns, units))
+    return too_little (plan, options, info->columns, units);
+  plan->training_ahead = has_windows (&plan->training);
+  if (!fits (plan, options, info->columns, units))
+    plan->training_ahead = false;
+  plan->validation_ahead = has_windows (&plan->validation);
+  if (!fits (plan, options, info->columns, units))
+    plan->validation_ahead = false;
+  return 0;
 }

@@ -35,8 +35,8 @@ describe_features (const struct featfile *file)
     return json_sprintf ("manifest %s, %" PRIu64 " rows", info->origin.manifest_sha256, info->rows);
   if (stat (featfile_path (file), &status))
     return json_null ();
-  return json_sprintf ("%jd bytes of %jd, %" PRIu64 " rows", (intmax_t) status.st_size, (intmax_t) status.st_mtime,
-                       info->rows);
+  return json_sprintf ("%s, %s, %jd bytes of %jd, %" PRIu64 " rows", featfile_features_name (file),
+                       featfile_labels_name (file), (intmax_t) status.st_size, (intmax_t) status.st_mtime, info->rows);
 }
 
 char *

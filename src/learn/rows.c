@@ -2,18 +2,28 @@
 
 #include "rows.h"
 
+#include "../base/ahead.h"
 #include "../base/clock.h"
 #include "../base/error.h"
 #include "../base/memory.h"
+#include "../base/stop.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* A batch in the making.  */
 struct buffer {
   uint64_t *row;
   int32_t *label;
   float *values; /* (batch, d) */
+};
+
+/* A window that has been read.  */
+struct loaded {
+  uint64_t *row; /* their numbers, ascending */
+  size_t count;
+  float *values; /* (window rows, d) */
 };
 
 struct rows {
@@ -22,37 +32,44 @@ struct rows {
   size_t columns, batch;
   int32_t *label; /* (n) */
 
-  const struct order *order; /* borrowed */
-  size_t window;             /* its number, where one is loaded */
-  uint64_t position;         /* in the order, of the next row */
+  const struct order *order; /* borrowed; from here to END there is something only inside rows_walk */
+  struct ahead *ahead;
+  const struct loaded *current; /* the window in use */
+  uint64_t position, end;       /* in the order: of the next row, and of where its window ends */
 
-  uint64_t *loaded; /* numbers of the rows in VALUES, ascending */
-  size_t loaded_count;
-  float *values; /* (window rows, d) */
-
-  struct buffer buffer[2]; /* one may be in use while the other is filled */
+  struct loaded loaded[2]; /* the second is empty where nothing is read ahead */
+  struct buffer buffer[2]; /* one is the next batch while the other is in use */
   int turn;
   double seconds;
 };
 
 static int
-allocate (struct rows *rows, size_t window_rows)
+allocate_windows (struct rows *rows, size_t window_rows, int windows)
 {
-  size_t window, batch;
-  if (memory_multiply (window_rows, rows->columns, "a window's size", &window)
-      || memory_multiply (rows->batch, rows->columns, "a batch's size", &batch))
+  size_t values;
+  if (memory_multiply (window_rows, rows->columns, "a window's size", &values))
     return -1;
-  rows->label = memory_new ((size_t) rows->count, sizeof *rows->label);
-  rows->loaded = memory_new (window_rows, sizeof *rows->loaded);
-  rows->values = memory_new (window, sizeof *rows->values);
-  if (!rows->label || !rows->loaded || !rows->values)
-    return -1;
-  for (int i = 0; i < 2; i++)
+  for (struct loaded *loaded = rows->loaded; loaded < rows->loaded + windows; loaded++)
     {
-      struct buffer *buffer = &rows->buffer[i];
+      loaded->row = memory_new (window_rows, sizeof *loaded->row);
+      loaded->values = memory_new (values, sizeof *loaded->values);
+      if (!loaded->row || !loaded->values)
+        return -1;
+    }
+  return 0;
+}
+
+static int
+allocate_batches (struct rows *rows)
+{
+  size_t values;
+  if (memory_multiply (rows->batch, rows->columns, "a batch's size", &values))
+    return -1;
+  for (struct buffer *buffer = rows->buffer; buffer < rows->buffer + 2; buffer++)
+    {
       buffer->row = memory_new (rows->batch, sizeof *buffer->row);
       buffer->label = memory_new (rows->batch, sizeof *buffer->label);
-      buffer->values = memory_new (batch, sizeof *buffer->values);
+      buffer->values = memory_new (values, sizeof *buffer->values);
       if (!buffer->row || !buffer->label || !buffer->values)
         return -1;
     }
@@ -60,7 +77,7 @@ allocate (struct rows *rows, size_t window_rows)
 }
 
 struct rows *
-rows_new (struct featfile *file, size_t batch, uint64_t window_rows)
+rows_new (struct featfile *file, size_t batch, uint64_t window_rows, bool ahead)
 {
   const struct featinfo *info = featfile_info (file);
   struct rows *rows = calloc (1, sizeof *rows);
@@ -73,7 +90,9 @@ rows_new (struct featfile *file, size_t batch, uint64_t window_rows)
   rows->count = info->rows;
   rows->columns = (size_t) info->columns;
   rows->batch = batch < info->rows ? batch : (size_t) info->rows;
-  if (allocate (rows, (size_t) window_rows) || featfile_read_labels (file, 0, rows->count, rows->label))
+  rows->label = memory_new ((size_t) rows->count, sizeof *rows->label);
+  if (!rows->label || allocate_windows (rows, (size_t) window_rows, ahead && window_rows < rows->count ? 2 : 1)
+      || allocate_batches (rows) || featfile_read_labels (file, 0, rows->count, rows->label))
     {
       rows_free (rows);
       return NULL;
@@ -91,10 +110,10 @@ rows_free (struct rows *rows)
       memory_free (rows->buffer[i].row);
       memory_free (rows->buffer[i].label);
       memory_free (rows->buffer[i].values);
+      memory_free (rows->loaded[i].row);
+      memory_free (rows->loaded[i].values);
     }
   memory_free (rows->label);
-  memory_free (rows->loaded);
-  memory_free (rows->values);
   free (rows);
 }
 
@@ -104,14 +123,6 @@ rows_labels (const struct rows *rows)
   return rows->label;
 }
 
-void
-rows_begin (struct rows *rows, const struct order *order)
-{
-  rows->order = order;
-  rows->position = 0;
-  rows->window = SIZE_MAX; /* so that the next one is number 0 */
-}
-
 static int
 compare (const void *a, const void *b)
 {
@@ -119,49 +130,88 @@ compare (const void *a, const void *b)
   return (left > right) - (left < right);
 }
 
-/* Reads the rows of the next window in ascending order, each run of consecutive ones at once.  */
-static int
-load_window (struct rows *rows)
+/* The number of rows from FIRST on that follow each other in the file.  */
+static size_t
+count_run (const struct loaded *loaded, size_t first)
 {
-  const struct order *order = rows->order;
-  rows->window++;
-  uint64_t begin = rows->window ? order->window_end[rows->window - 1] : 0;
-  size_t count = (size_t) (order->window_end[rows->window] - begin), run;
-  if (count == rows->count && rows->loaded_count == count)
-    return 0;
-  double started = clock_seconds ();
-  rows->loaded_count = 0;
-  memcpy (rows->loaded, order->row + begin, count * sizeof *rows->loaded);
-  qsort (rows->loaded, count, sizeof *rows->loaded, compare);
-  for (size_t first = 0; first < count; first += run)
+  size_t run = 1;
+  while (first + run < loaded->count && loaded->row[first + run] == loaded->row[first] + run)
+    run++;
+  return run;
+}
+
+static int
+check_stop (const struct rows *rows)
+{
+  if (stop_requested ())
+    return error_stopped ("reading '%s' was stopped; run the same command again", featfile_path (rows->file));
+  return 0;
+}
+
+/* Reads the rows of LOADED->row, each run of consecutive ones at once.  */
+static int
+read_runs (struct rows *rows, struct loaded *loaded)
+{
+  size_t run;
+  for (size_t first = 0; first < loaded->count; first += run)
     {
-      for (run = 1; first + run < count && rows->loaded[first + run] == rows->loaded[first] + run; run++)
-        ;
-      if (featfile_read (rows->file, rows->loaded[first], run, 0, rows->columns, rows->values + first * rows->columns))
+      float *values = loaded->values + first * rows->columns;
+      run = count_run (loaded, first);
+      if (check_stop (rows) || featfile_read (rows->file, loaded->row[first], run, 0, rows->columns, values))
         return -1;
     }
-  rows->loaded_count = count;
+  return 0;
+}
+
+/* Makes BUFFER hold the rows of window INDEX, unless it has the whole file already.  */
+static int
+load_window (void *context, size_t index, void *buffer)
+{
+  struct rows *rows = context;
+  struct loaded *loaded = buffer;
+  const struct order *order = rows->order;
+  uint64_t begin = index ? order->window_end[index - 1] : 0;
+  if (loaded->count == rows->count)
+    return 0;
+  loaded->count = (size_t) (order->window_end[index] - begin);
+  memcpy (loaded->row, order->row + begin, loaded->count * sizeof *loaded->row);
+  qsort (loaded->row, loaded->count, sizeof *loaded->row, compare);
+  if (read_runs (rows, loaded) == 0)
+    return 0;
+  loaded->count = 0;
+  return -1;
+}
+
+static int
+next_window (struct rows *rows)
+{
+  double started = clock_seconds ();
+  rows->current = ahead_next (rows->ahead);
   rows->seconds += clock_seconds () - started;
+  if (!rows->current)
+    return -1;
+  rows->end += rows->current->count;
   return 0;
 }
 
 static int
 take_row (struct rows *rows, struct buffer *buffer, size_t index)
 {
-  bool loaded = rows->window != SIZE_MAX && rows->position < rows->order->window_end[rows->window];
-  if (!loaded && load_window (rows))
+  if (rows->position == rows->end && next_window (rows))
     return -1;
+  const struct loaded *loaded = rows->current;
   uint64_t row = rows->order->row[rows->position++];
-  const uint64_t *found = bsearch (&row, rows->loaded, rows->loaded_count, sizeof row, compare);
+  const uint64_t *found = bsearch (&row, loaded->row, loaded->count, sizeof row, compare);
   buffer->row[index] = row;
   buffer->label[index] = rows->label[row];
-  memcpy (buffer->values + index * rows->columns, rows->values + (size_t) (found - rows->loaded) * rows->columns,
+  memcpy (buffer->values + index * rows->columns, loaded->values + (size_t) (found - loaded->row) * rows->columns,
           rows->columns * sizeof *buffer->values);
   return 0;
 }
 
-int
-rows_next (struct rows *rows, struct batch *batch)
+/* The next BATCH, valid until the next call but one; with no rows where none are left.  */
+static int
+take_batch (struct rows *rows, struct batch *batch)
 {
   struct buffer *buffer = &rows->buffer[rows->turn];
   uint64_t left = rows->count - rows->position;
@@ -174,6 +224,32 @@ rows_next (struct rows *rows, struct batch *batch)
   return 0;
 }
 
+static int
+visit_batches (struct rows *rows, rows_visit *visit, void *context)
+{
+  struct batch batch, next;
+  if (take_batch (rows, &batch))
+    return -1;
+  for (; batch.rows > 0; batch = next)
+    {
+      if (check_stop (rows) || take_batch (rows, &next) || visit (context, &batch, &next))
+        return -1;
+    }
+  return 0;
+}
+
+int
+rows_walk (struct rows *rows, const struct order *order, rows_visit *visit, void *context)
+{
+  rows->order = order;
+  rows->position = rows->end = 0;
+  rows->ahead =
+    ahead_new (order->windows, &rows->loaded[0], rows->loaded[1].values ? &rows->loaded[1] : NULL, load_window, rows);
+  int result = rows->ahead ? visit_batches (rows, visit, context) : -1;
+  ahead_free (rows->ahead);
+  return result;
+}
+
 double
 rows_seconds (const struct rows *rows)
 {
@@ -181,7 +257,7 @@ rows_seconds (const struct rows *rows)
 }
 
 double
-rows_bytes (uint64_t columns, size_t batch, uint64_t window_rows)
+rows_bytes (uint64_t columns, size_t batch, uint64_t window_rows, bool ahead)
 {
-  return (double) columns * sizeof (float) * ((double) window_rows + 2 * (double) batch);
+  return (double) columns * sizeof (float) * ((ahead ? 2 : 1) * (double) window_rows + 2 * (double) batch);
 }

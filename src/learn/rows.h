@@ -1,4 +1,4 @@
-/* The stream of batches that an order draws from a feature file.  Memory is bounded by the order's largest window.  */
+/* The batches that an order draws from a feature file.  Memory is bounded by the order's largest window.  */
 #ifndef SLABFIT_ROWS_H
 #define SLABFIT_ROWS_H
 
@@ -6,25 +6,32 @@
 #include "batch.h"
 #include "shuffle.h"
 
+#include <stdbool.h>
+
 struct rows;
 
-/* A stream of batches of BATCH rows from FILE (borrowed), in windows of at most WINDOW_ROWS rows.  Reads all labels.
-   NULL with the error set.  */
-struct rows *rows_new (struct featfile *file, size_t batch, uint64_t window_rows);
+/* For batches of BATCH rows from FILE (borrowed), in windows of at most WINDOW_ROWS rows.  With AHEAD, and where the
+   file has more rows than that, the next window is read while one is in use, which takes room for both.  Reads all
+   labels.  NULL with the error set.  */
+struct rows *rows_new (struct featfile *file, size_t batch, uint64_t window_rows, bool ahead);
 void rows_free (struct rows *rows); /* NULL is allowed */
 
 const int32_t *rows_labels (const struct rows *rows); /* (n) by row number, borrowed */
 
-/* Begins an epoch in ORDER, borrowed until it is over.  */
-void rows_begin (struct rows *rows, const struct order *order);
+/* Sees BATCH; NEXT is the one after it, with no rows where there is none.  Both are borrowed.  -1 with the error set
+   ends the walk.  */
+typedef int rows_visit (void *context, const struct batch *batch, const struct batch *next);
 
-/* The next BATCH, borrowed until the next call but one: the last one of an epoch may have fewer rows, and then come
-   empty ones.  A window that holds the whole file is read only once.  */
-int rows_next (struct rows *rows, struct batch *batch);
+/* Calls VISIT for each batch of ORDER; the last one may have fewer rows.  The bits do not depend on reading ahead.  A
+   window that holds the whole file is read only once.  Fails with ERROR_STOPPED where it is asked to stop.
 
-double rows_seconds (const struct rows *rows); /* spent reading, so far */
+   HDF5 is for one thread at a time, and reading ahead has a thread that calls it.  That thread lives only inside this
+   function, however it ends; so one walk at a time in a process, and VISIT must not call HDF5.  */
+int rows_walk (struct rows *rows, const struct order *order, rows_visit *visit, void *context);
 
-/* Bytes that such a stream allocates, without the labels; in double, so that nothing overflows.  */
-double rows_bytes (uint64_t columns, size_t batch, uint64_t window_rows);
+double rows_seconds (const struct rows *rows); /* waited for rows, so far */
+
+/* Bytes that rows_new allocates, without the labels; in double, so that nothing overflows.  */
+double rows_bytes (uint64_t columns, size_t batch, uint64_t window_rows, bool ahead);
 
 #endif

@@ -6,11 +6,10 @@
 #include "../base/error.h"
 #include "../base/memory.h"
 #include "../base/progress.h"
-#include "../base/stop.h"
+#include "learner.h"
 #include "plan.h"
 #include "recipe.h"
 #include "rows.h"
-#include "sweep.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -24,16 +23,10 @@ struct training {
   struct plan plan;
   struct rows *rows, *validation_rows; /* the latter may be NULL */
   struct order order, validation_order;
-  struct first_layer *first;
-  struct head *head;
-  float *pre, *delta;   /* (batch, h) */
   double *class_weight; /* (C), or NULL */
-  uint64_t step;        /* over all epochs, from 0 */
-
-  double best_loss;        /* of validation, where patience is asked for */
-  uint64_t waited;         /* epochs since then */
-  float *best_kernel;      /* (d, h) */
-  double *best_parameters; /* of the head */
+  struct learner *learner;
+  double best_loss; /* of validation, where patience is asked for */
+  uint64_t waited;  /* epochs since then */
 };
 
 struct train_options
@@ -149,34 +142,12 @@ weigh_classes (struct training *training)
   return 0;
 }
 
-static int
-allocate (struct training *training, struct workers *workers)
-{
-  struct model *model = training->model;
-  const struct model_layer *layer = &model->layer[0];
-  size_t batch = training->plan.batch, values;
-  if (memory_multiply (batch, (size_t) layer->outputs, "a batch's pre-activations", &values))
-    return -1;
-  training->first = sweep_new (layer->kernel, layer->inputs, layer->outputs, batch, true, workers);
-  training->head = model_head (model, batch);
-  training->pre = memory_new (values, sizeof *training->pre);
-  training->delta = memory_new (values, sizeof *training->delta);
-  if (!training->first || !training->head || !training->pre || !training->delta)
-    return -1;
-  if (!training->options->patience)
-    return 0;
-  training->best_loss = INFINITY;
-  training->best_kernel = memory_new ((size_t) (layer->inputs * layer->outputs), sizeof *training->best_kernel);
-  training->best_parameters = memory_new (training->head->count, sizeof *training->best_parameters);
-  return training->best_kernel && training->best_parameters ? 0 : -1;
-}
-
 /* A stream of batches from FILE and room for the order of an epoch.  */
 static int
-open_stream (struct featfile *file, size_t batch, const struct shuffle *shuffle, struct rows **rows,
+open_stream (struct featfile *file, size_t batch, const struct shuffle *shuffle, bool ahead, struct rows **rows,
              struct order *order)
 {
-  *rows = rows_new (file, batch, shuffle_largest_window (shuffle));
+  *rows = rows_new (file, batch, shuffle_largest_window (shuffle), ahead);
   return *rows && !order_new (order, shuffle) ? 0 : -1;
 }
 
@@ -187,129 +158,32 @@ release (struct training *training)
   rows_free (training->validation_rows);
   order_free (&training->order);
   order_free (&training->validation_order);
-  if (training->first)
-    training->first->free (training->first);
-  head_free (training->head);
-  memory_free (training->pre);
-  memory_free (training->delta);
+  learner_free (training->learner);
   memory_free (training->class_weight);
-  memory_free (training->best_kernel);
-  memory_free (training->best_parameters);
-}
-
-/* The loss's L2 term for the weights that the present pre-activations were computed with.  */
-static double
-penalty (const struct training *training, double squares)
-{
-  double l2 = training->options->l2;
-  return l2 > 0 ? l2 * (squares + head_squares (training->head)) : 0;
 }
 
 static int
-check_loss (const struct training *training, double loss, uint64_t epoch)
+run_epoch (struct training *training, struct epoch *epoch)
 {
-  if (isfinite (loss))
-    return 0;
-  return error_set ("the loss is no longer a number in epoch %" PRIu64 " at step %" PRIu64 " of training on '%s': the "
-                    "learning rate %g is too large for these features; try --lr %g, or features of smaller values",
-                    epoch, training->step + 1, training->path, training->options->rate, training->options->rate / 10);
-}
-
-/* One step on BATCH, whose pre-activations are there; then NEXT has its own.  Adds to the epoch's sums.  */
-static int
-train_batch (struct training *training, struct epoch *epoch, const struct batch *batch, struct batch *next,
-             double *squares)
-{
-  const struct train_options *options = training->options;
-  struct head *head = training->head;
-  struct sgd sgd = { sgd_rate (options->rate, options->decay, training->step), options->momentum, options->l2,
-                     options->nesterov };
-  uint64_t correct;
-  head_forward (head, training->pre, batch->rows);
-  double loss = head_loss (head, batch->label, training->class_weight, batch->rows, &correct)
-                + (double) batch->rows * penalty (training, *squares);
-  if (check_loss (training, loss, epoch->number))
+  struct score score, validation = { NAN, NAN };
+  if (shuffle_epoch (&training->plan.training, epoch->number - 1, &training->order)
+      || learner_train (training->learner, training->rows, &training->order, epoch->number, &score))
     return -1;
-  epoch->loss += loss;
-  epoch->accuracy += (double) correct;
-  head_backward (head, batch->label, training->class_weight, batch->rows, training->delta);
-  head_update (head, &sgd);
-  training->step++;
-  if (rows_next (training->rows, next))
+  if (training->validation_rows
+      && learner_validate (training->learner, training->validation_rows, &training->validation_order, epoch->number,
+                           &validation))
     return -1;
-  return training->first->step (training->first, batch, training->delta, &sgd, next->rows ? next : NULL, training->pre,
-                                options->l2 > 0 ? squares : NULL);
-}
-
-/* The pre-activations of BATCH with the weights of now.  */
-static int
-look_at (struct training *training, const struct batch *batch, double *squares)
-{
-  return training->first->step (training->first, NULL, NULL, NULL, batch, training->pre,
-                                training->options->l2 > 0 ? squares : NULL);
-}
-
-static int
-stop_training (const struct training *training, uint64_t epoch)
-{
-  return error_stopped ("training on '%s' was stopped in epoch %" PRIu64 "; run the same command again", training->path,
-                        epoch);
-}
-
-static int
-train_epoch (struct training *training, struct epoch *epoch)
-{
-  struct batch batch, next;
-  double squares = 0, rows = (double) training->plan.training.rows;
-  if (shuffle_epoch (&training->plan.training, epoch->number - 1, &training->order))
-    return -1;
-  rows_begin (training->rows, &training->order);
-  if (rows_next (training->rows, &batch) || look_at (training, &batch, &squares))
-    return -1;
-  for (; batch.rows > 0; batch = next)
-    {
-      if (stop_requested ())
-        return stop_training (training, epoch->number);
-      if (train_batch (training, epoch, &batch, &next, &squares))
-        return -1;
-    }
-  epoch->loss /= rows;
-  epoch->accuracy /= rows;
+  epoch->loss = score.loss;
+  epoch->accuracy = score.accuracy;
+  epoch->val_loss = validation.loss;
+  epoch->val_accuracy = validation.accuracy;
   return 0;
 }
 
-static int
-validate (struct training *training, struct epoch *epoch)
-{
-  struct batch batch;
-  double loss = 0, squares = 0, rows = (double) training->plan.validation.rows;
-  uint64_t correct, all_correct = 0;
-  rows_begin (training->validation_rows, &training->validation_order);
-  for (;;)
-    {
-      if (stop_requested ())
-        return stop_training (training, epoch->number);
-      if (rows_next (training->validation_rows, &batch))
-        return -1;
-      if (batch.rows == 0)
-        break;
-      if (look_at (training, &batch, &squares))
-        return -1;
-      head_forward (training->head, training->pre, batch.rows);
-      loss += head_loss (training->head, batch.label, NULL, batch.rows, &correct);
-      all_correct += correct;
-    }
-  epoch->val_loss = loss / rows + penalty (training, squares);
-  epoch->val_accuracy = (double) all_correct / rows;
-  return check_loss (training, epoch->val_loss, epoch->number);
-}
-
-/* Keeps the weights where they are the best so far.  Returns whether patience is at its end.  */
+/* Keeps the weights where they are the best so far.  Sets *ENOUGH where patience is at its end.  */
 static int
 keep_best (struct training *training, const struct epoch *epoch, bool *enough)
 {
-  const struct model_layer *layer = &training->model->layer[0];
-  *enough = false;
   if (!training->options->patience)
     return 0;
   if (!(epoch->val_loss < training->best_loss))
@@ -319,30 +193,17 @@ keep_best (struct training *training, const struct epoch *epoch, bool *enough)
     }
   training->best_loss = epoch->val_loss;
   training->waited = 0;
-  if (training->first->finish (training->first))
-    return -1;
-  memcpy (training->best_kernel, layer->kernel,
-          (size_t) (layer->inputs * layer->outputs) * sizeof *training->best_kernel);
-  memcpy (training->best_parameters, training->head->parameter,
-          training->head->count * sizeof *training->best_parameters);
-  return 0;
+  return learner_keep (training->learner);
 }
 
-/* Makes the model hold the weights of now, or the best ones where they were kept.  */
 static int
-finish (struct training *training)
+add_epoch (struct model *model, const struct epoch *epoch)
 {
-  const struct model_layer *layer = &training->model->layer[0];
-  if (training->first->finish (training->first))
-    return -1;
-  if (training->options->patience)
-    {
-      memcpy (layer->kernel, training->best_kernel,
-              (size_t) (layer->inputs * layer->outputs) * sizeof *training->best_kernel);
-      memcpy (training->head->parameter, training->best_parameters,
-              training->head->count * sizeof *training->best_parameters);
-    }
-  model_take_head (training->model, training->head);
+  struct epoch *longer = realloc (model->epoch, (model->epochs + 1) * sizeof *longer);
+  if (!longer)
+    return error_set ("no memory for the history of %" PRIu64 " epochs; give the job more memory", epoch->number);
+  model->epoch = longer;
+  model->epoch[model->epochs++] = *epoch;
   return 0;
 }
 
@@ -350,25 +211,20 @@ static int
 run_epochs (struct training *training)
 {
   const struct train_options *options = training->options;
-  struct model *model = training->model;
   bool enough = false;
   for (uint64_t number = 1; number <= options->epochs && !enough; number++)
     {
       double started = clock_seconds ();
-      struct epoch epoch = { .number = number, .val_loss = NAN, .val_accuracy = NAN };
-      if (train_epoch (training, &epoch) || (training->validation_rows && validate (training, &epoch))
-          || keep_best (training, &epoch, &enough))
+      struct epoch epoch = { .number = number };
+      if (run_epoch (training, &epoch) || keep_best (training, &epoch, &enough))
         return -1;
       epoch.seconds = clock_seconds () - started;
-      struct epoch *longer = realloc (model->epoch, (model->epochs + 1) * sizeof *longer);
-      if (!longer)
-        return error_set ("no memory for the history of %" PRIu64 " epochs; give the job more memory", number);
-      model->epoch = longer;
-      model->epoch[model->epochs++] = epoch;
+      if (add_epoch (training->model, &epoch))
+        return -1;
       if (options->epoch_done)
         options->epoch_done (options->context, &epoch);
     }
-  return finish (training);
+  return learner_finish (training->learner);
 }
 
 static int
@@ -389,15 +245,17 @@ prepare (struct training *training, struct featfile *features, struct featfile *
   if (plan_training (plan, options, units, features, validation) || !(training->model = make_model (options, features))
       || !(training->model->training = recipe_new (options, features, validation))
       || (validation && model_check_features (training->model, training->path, validation))
-      || open_stream (features, plan->batch, &plan->training, &training->rows, &training->order)
+      || open_stream (features, plan->batch, &plan->training, plan->training_ahead, &training->rows, &training->order)
       || weigh_classes (training))
     return -1;
   if (validation
-      && (open_stream (validation, plan->batch, &plan->validation, &training->validation_rows,
+      && (open_stream (validation, plan->batch, &plan->validation, plan->validation_ahead, &training->validation_rows,
                        &training->validation_order)
           || shuffle_epoch (&plan->validation, 0, &training->validation_order)))
     return -1;
-  return allocate (training, workers);
+  training->learner =
+    learner_new (training->model, options, plan->batch, training->class_weight, training->path, workers);
+  return training->learner ? 0 : -1;
 }
 
 struct model *
@@ -405,7 +263,7 @@ train (const struct train_options *options, struct featfile *training, struct fe
        struct workers *workers, struct train_report *report)
 {
   double started = clock_seconds (), prepared = started;
-  struct training state = { .options = options, .path = featfile_path (training) };
+  struct training state = { .options = options, .path = featfile_path (training), .best_loss = INFINITY };
   int result = prepare (&state, training, validation, workers);
   if (result == 0)
     {

@@ -11,26 +11,27 @@ enum { TRAIN_HIDDEN_LIMIT = 16 };
 typedef void train_callback (void *context, const struct epoch *epoch);
 
 struct train_options {
-  size_t hidden_count;                  /* at least 1; 0 takes those of FROM */
-  uint64_t hidden[TRAIN_HIDDEN_LIMIT];  /* units of each hidden layer: 256, 16 */
+  size_t hidden_count;                 /* at least 1; 0 takes those of FROM */
+  uint64_t hidden[TRAIN_HIDDEN_LIMIT]; /* units of each hidden layer: 256, 16 */
   uint64_t epochs;
-  size_t batch;                         /* rows; an epoch's last batch has what is left */
-  double rate, momentum, decay, l2;     /* see sgd.h */
+  size_t batch;                     /* rows; an epoch's last batch has what is left */
+  double rate, momentum, decay, l2; /* see sgd.h */
   bool nesterov;
-  bool balanced;                        /* weight classes by n / (C n_c), as scikit-learn's "balanced" */
+  bool balanced; /* weight classes by n / (C n_c), as scikit-learn's "balanced" */
   enum shuffle_kind shuffle;
   uint64_t seed;
-  uint64_t memory_bytes;                /* the most that may be used; 0 for no limit */
-  uint64_t patience;                    /* stop after so many epochs without a smaller val_loss and keep the best
+  uint64_t memory_bytes;      /* the most that may be used; 0 for no limit */
+  uint64_t patience;          /* stop after so many epochs without a smaller val_loss and keep the best
                                            weights; 0 never */
-  const struct model *from;             /* borrowed: where to start; NULL for fresh weights */
-  const char *from_name;                /* its file */
-  train_callback *epoch_done;           /* called after each epoch; may be NULL */
+  const struct model *from;   /* borrowed: where to start; NULL for fresh weights */
+  const char *from_name;      /* its file */
+  train_callback *epoch_done; /* called after each epoch; may be NULL */
   void *context;
 };
 
 struct train_report {
-  double read_seconds, epochs_seconds, wall_seconds;
+  double read_seconds; /* waited for rows */
+  double epochs_seconds, wall_seconds;
 };
 
 /* The options as the tutorial has them.  */
@@ -40,8 +41,9 @@ struct train_options train_defaults (void);
 int train_check (const struct train_options *options);
 
 /* A new model trained on TRAINING and, where VALIDATION is not NULL, validated on it after each epoch; its history and
-   options are filled in, its command is left to the caller.  NULL with the error set: features or options that do not
-   fit, too little memory, a loss that is no number, or ERROR_STOPPED.  */
+   options are filled in, its command is left to the caller.  The features are read while WORKERS compute; give their
+   files other workers (featfile_use_workers), since the loops of one team take turns.  NULL with the error set:
+   features or options that do not fit, too little memory, a loss that is no number, or ERROR_STOPPED.  */
 struct model *train (const struct train_options *options, struct featfile *training, struct featfile *validation,
                      struct workers *workers, struct train_report *report);
 

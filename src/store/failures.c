@@ -4,6 +4,7 @@
 
 #include "../base/error.h"
 #include "../base/memory.h"
+#include "dataset.h"
 #include "hdf.h"
 
 #include <stdlib.h>
@@ -111,13 +112,13 @@ failures_read (struct failure **failures, size_t count, hid_t file, const char *
     return error_set ("no memory left for the %zu failures of '%s'; give the job more memory", count, path);
   if (count == 0)
     return 0;
-  if ((dataset = hdf_open_dataset (file, "failed", H5P_DEFAULT, path)) < 0)
+  if ((dataset = dataset_open (file, "/failed", H5P_DEFAULT, path, "make the file again")) < 0)
     goto done;
   stored = H5Dget_type (dataset);
   size_t image_bytes = member_bytes (stored, "image") + 1, reason_bytes = member_bytes (stored, "reason") + 1;
   if (!(packed = memory_new (count, image_bytes + reason_bytes)))
     goto done;
-  if (hdf_length (dataset) != (int64_t) count || (memory = new_type (image_bytes, reason_bytes, true)) < 0
+  if (dataset_length (dataset) != (int64_t) count || (memory = new_type (image_bytes, reason_bytes, true)) < 0
       || H5Dread (dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, packed) < 0)
     hdf_read_failed ("read '/failed' of", path);
   else

@@ -4,12 +4,13 @@
 
 #include "../base/error.h"
 #include "../base/memory.h"
+#include "dataset.h"
 #include "hdf.h"
 #include "labels.h"
+#include "matrix.h"
 #include "tilereader.h"
 
 #include <inttypes.h>
-#include <libgen.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +23,9 @@ enum {
 };
 
 struct featfile {
-  char *path;
+  char *path, *features_name, *labels_name;
   hid_t file, features, images;
+  struct matrix matrix; /* /features, for HDF5 to read */
   struct labels labels;
   struct featinfo info;
   struct tilereader *reader; /* NULL: HDF5 reads */
@@ -41,7 +43,7 @@ explain_open (const char *path)
 }
 
 static int
-open_file (struct featfile *file, uint64_t *bytes)
+open_file (struct featfile *file)
 {
   struct stat status;
   if (stat (file->path, &status))
@@ -50,46 +52,11 @@ open_file (struct featfile *file, uint64_t *bytes)
     return error_set ("'%s' is a folder; name a feature file", file->path);
   if (status.st_size == 0)
     return error_set ("'%s' is empty; make it again", file->path);
-  *bytes = (uint64_t) status.st_size;
   hid_t access = hdf_file_access (false);
   file->file = access < 0 ? -1 : H5Fopen (file->path, H5F_ACC_RDONLY, access);
   int result = file->file < 0 ? explain_open (file->path) : 0;
   if (access >= 0)
     H5Pclose (access);
-  return result;
-}
-
-/* A source that is gone would read as zeros, without a word from HDF5.  */
-static int
-check_source (const char *path, const char *source)
-{
-  char *copy = text_new ("%s", path), *beside = copy ? file_path (dirname (copy), source) : NULL;
-  int result = beside ? 0 : -1;
-  if (beside && strcmp (source, ".") && !strchr (source, '%') && !file_exists (source) && !file_exists (beside))
-    result = error_set ("'/features' of '%s' is virtual and its source '%s' is not there; put it back", path, source);
-  free (beside);
-  free (copy);
-  return result;
-}
-
-static int
-check_sources (const struct featfile *file)
-{
-  hid_t creation = H5Dget_create_plist (file->features);
-  size_t count = 0;
-  int result = 0;
-  if (creation >= 0 && H5Pget_layout (creation) == H5D_VIRTUAL)
-    H5Pget_virtual_count (creation, &count);
-  for (size_t i = 0; i < count && result == 0; i++)
-    {
-      char source[4096];
-      if (H5Pget_virtual_filename (creation, i, source, sizeof source) < 0)
-        result = hdf_read_failed ("read the layout of", file->path);
-      else
-        result = check_source (file->path, source);
-    }
-  if (creation >= 0)
-    H5Pclose (creation);
   return result;
 }
 
@@ -120,24 +87,43 @@ static int
 open_datasets (struct featfile *file)
 {
   hid_t access = cached_access (&file->info);
-  file->features = access < 0 ? -1 : hdf_open_dataset (file->file, "features", access, file->path);
+  file->features = access < 0 ? -1 : featinfo_open_features (file->file, file->features_name, access, file->path);
   if (access < 0)
     error_set ("no memory left to open '%s'; give the job more memory", file->path);
   else
     H5Pclose (access);
-  if (file->features < 0 || check_sources (file)
-      || labels_open (&file->labels, file->file, file->info.rows, &file->info.classes, file->path))
+  if (file->features < 0
+      || matrix_open (&file->matrix, file->features, file->info.rows, file->features_name, file->path)
+      || labels_open (&file->labels, file->file, file->labels_name, file->info.rows, &file->info.classes, file->path))
     return -1;
   if (file->info.path_bytes == 0)
     return 0;
-  file->images = hdf_open_dataset (file->file, "images", H5P_DEFAULT, file->path);
+  file->images = dataset_open (file->file, "/images", H5P_DEFAULT, file->path, "make the file again");
   return file->images < 0 ? -1 : 0;
 }
 
-struct featfile *
-featfile_open (const char *path)
+/* NAME, or the USUAL one where it is NULL, from the root on.  */
+static char *
+absolute_name (const char *name, const char *usual)
 {
-  uint64_t bytes = 0;
+  return name ? text_new ("/%s", name + strspn (name, "/")) : text_new ("%s", usual);
+}
+
+static int
+open_named (struct featfile *file, const char *path, const struct featnames *names)
+{
+  file->path = text_new ("%s", path);
+  file->features_name = absolute_name (names->features, "/features");
+  file->labels_name = absolute_name (names->labels, "/labels");
+  if (!file->path || !file->features_name || !file->labels_name || open_file (file))
+    return -1;
+  const struct featnames absolute = { file->features_name, file->labels_name };
+  return featinfo_read (&file->info, file->file, &absolute, path) ? -1 : open_datasets (file);
+}
+
+struct featfile *
+featfile_open_named (const char *path, const struct featnames *names)
+{
   struct featfile *file = calloc (1, sizeof *file);
   if (!file)
     {
@@ -145,11 +131,16 @@ featfile_open (const char *path)
       return NULL;
     }
   *file = (struct featfile){ .file = -1, .features = -1, .images = -1, .labels.dataset = -1 };
-  if ((file->path = text_new ("%s", path)) && open_file (file, &bytes) == 0
-      && featinfo_read (&file->info, file->file, bytes, path) == 0 && open_datasets (file) == 0)
+  if (open_named (file, path, names) == 0)
     return file;
   featfile_close (file);
   return NULL;
+}
+
+struct featfile *
+featfile_open (const char *path)
+{
+  return featfile_open_named (path, &(struct featnames){ 0 });
 }
 
 void
@@ -166,6 +157,8 @@ featfile_close (struct featfile *file)
   if (file->file >= 0)
     H5Fclose (file->file);
   featinfo_free (&file->info);
+  free (file->labels_name);
+  free (file->features_name);
   free (file->path);
   free (file);
 }
@@ -180,6 +173,18 @@ const char *
 featfile_path (const struct featfile *file)
 {
   return file->path;
+}
+
+const char *
+featfile_features_name (const struct featfile *file)
+{
+  return file->features_name;
+}
+
+const char *
+featfile_labels_name (const struct featfile *file)
+{
+  return file->labels_name;
 }
 
 hid_t
@@ -201,11 +206,14 @@ featfile_read_tile (struct featfile *file, uint64_t tile_row, uint64_t tile_colu
   else if (H5Dread_chunk (file->features, H5P_DEFAULT, offset, &chunk->filter_mask, chunk->data) < 0)
     reason = "cannot be read";
   chunk->length = bytes;
+  if (file->info.plain)
+    chunk->filter_mask = chunk->filter_mask << 1 | CHUNK_PLAIN; /* as if shuffle were there and left out */
   if (!reason)
     return 0;
-  return error_set ("chunk (%" PRIu64 ", %" PRIu64 ") of '/features' of '%s', from row %" PRIu64 " and column %" PRIu64
+  return error_set ("chunk (%" PRIu64 ", %" PRIu64 ") of '%s' of '%s', from row %" PRIu64 " and column %" PRIu64
                     " on, %s; make the file again",
-                    tile_row, tile_column, file->path, (uint64_t) offset[0], (uint64_t) offset[1], reason);
+                    tile_row, tile_column, file->features_name, file->path, (uint64_t) offset[0], (uint64_t) offset[1],
+                    reason);
 }
 
 int
@@ -226,24 +234,32 @@ check_range (const struct featfile *file, uint64_t row, uint64_t rows)
   return 0;
 }
 
+/* Whether the exponent of one of VALUES (count) has all bits set: an infinity or no number.  */
+static inline bool
+any_not_finite (const float *values, size_t count)
+{
+  enum { EXPONENT = 0x7f800000 };
+  uint32_t found = 0;
+  for (size_t i = 0; i < count; i++)
+    {
+      uint32_t bits;
+      memcpy (&bits, values + i, sizeof bits);
+      found |= (bits & EXPONENT) == EXPONENT;
+    }
+  return found;
+}
+
 /* The place of the first value that is not finite, or COUNT.  */
 static size_t
 find_not_finite (const float *values, size_t count)
 {
-  enum { BLOCK = 1024 };
-  for (size_t first = 0; first < count; first += BLOCK)
-    {
-      size_t end = count - first < BLOCK ? count : first + BLOCK;
-      float sum = 0.0f; /* of differences that are 0, or NaN for what is not finite */
-      for (size_t i = first; i < end; i++)
-        sum += values[i] - values[i];
-      if (sum == 0.0f)
-        continue;
-      for (size_t i = first; i < end; i++)
-        if (!isfinite (values[i]))
-          return i;
-    }
-  return count;
+  enum { BLOCK = 512 }; /* a fixed number, so that compilers vectorise */
+  size_t first = 0;
+  while (count - first >= BLOCK && !any_not_finite (values + first, BLOCK))
+    first += BLOCK;
+  while (first < count && isfinite (values[first]))
+    first++;
+  return first;
 }
 
 int
@@ -253,30 +269,11 @@ featfile_check_finite (const struct featfile *file, const struct window *range, 
     {
       size_t bad = find_not_finite (values + row * stride, range->columns);
       if (bad < range->columns)
-        return error_set ("'/features' of '%s' has the value %g at row %" PRIu64 ", column %" PRIu64
-                          "; make the features again",
-                          file->path, (double) values[row * stride + bad], range->row + row, range->column + bad);
+        return error_set (
+          "'%s' of '%s' has the value %g at row %" PRIu64 ", column %" PRIu64 "; make the features again",
+          file->features_name, file->path, (double) values[row * stride + bad], range->row + row, range->column + bad);
     }
   return 0;
-}
-
-/* By way of HDF5, for any layout and filter.  */
-static int
-read_slab (const struct featfile *file, uint64_t row, uint64_t rows, uint64_t column, uint64_t columns, float *values)
-{
-  const hsize_t start[2] = { row, column }, count[2] = { rows, columns };
-  hid_t memory = H5Screate_simple (2, count, NULL), stored = H5Dget_space (file->features);
-  int result = 0;
-  if (memory < 0 || stored < 0 || H5Sselect_hyperslab (stored, H5S_SELECT_SET, start, NULL, count, NULL) < 0
-      || H5Dread (file->features, H5T_NATIVE_FLOAT, memory, stored, H5P_DEFAULT, values) < 0)
-    result = error_set ("rows %" PRIu64 " to %" PRIu64 " of '/features' of '%s' cannot be read: the file is damaged; "
-                        "'slabfit verify' finds the place",
-                        row, row + rows - 1, file->path);
-  if (stored >= 0)
-    H5Sclose (stored);
-  if (memory >= 0)
-    H5Sclose (memory);
-  return result;
 }
 
 int
@@ -292,8 +289,7 @@ featfile_read (struct featfile *file, uint64_t row, uint64_t rows, uint64_t colu
   const struct window range = { row, rows, column, columns };
   if (file->reader)
     return tilereader_read (file->reader, &range, values);
-  return read_slab (file, row, rows, column, columns, values) ? -1
-                                                               : featfile_check_finite (file, &range, values, columns);
+  return matrix_read (&file->matrix, &range, values) ? -1 : featfile_check_finite (file, &range, values, columns);
 }
 
 int
@@ -309,21 +305,22 @@ featfile_read_images (struct featfile *file, uint64_t row, uint64_t rows, char *
     return -1;
   if (rows == 0 || file->info.path_bytes == 0)
     return 0;
-  hsize_t start = row, count = rows;
-  hid_t memory = H5Screate_simple (1, &count, NULL), stored = H5Dget_space (file->images);
+  const hsize_t start = row, count = rows;
+  hid_t stored = dataset_select (file->images, &start, &count, "/images", file->path);
+  if (stored < 0)
+    return -1;
+  hid_t memory = H5Screate_simple (1, &count, NULL);
   hid_t type = H5Tcopy (file->images); /* of the dataset, since HDF5 does not convert character sets */
   int result = 0;
-  if (memory < 0 || stored < 0 || type < 0 || H5Tset_size (type, file->info.path_bytes + 1) < 0
+  if (memory < 0 || type < 0 || H5Tset_size (type, file->info.path_bytes + 1) < 0
       || H5Tset_strpad (type, H5T_STR_NULLTERM) < 0
-      || H5Sselect_hyperslab (stored, H5S_SELECT_SET, &start, NULL, &count, NULL) < 0
       || H5Dread (file->images, type, memory, stored, H5P_DEFAULT, paths) < 0)
     result = hdf_read_failed ("read '/images' of", file->path);
   if (type >= 0)
     H5Tclose (type);
-  if (stored >= 0)
-    H5Sclose (stored);
   if (memory >= 0)
     H5Sclose (memory);
+  H5Sclose (stored);
   return result;
 }
 

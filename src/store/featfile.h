@@ -6,7 +6,8 @@
      /failed   (m)     compound {image, reason}: what could not be read
      attributes of /   format_version, classes, and those of provenance.h
 
-   A file with only /features and integer or enum /labels, of any layout and stock filter, reads too.
+   The files of other programs read too, by names of their own: features of any rank from 2 on, layout and stock filter,
+   labels of integers, an enum or text.
    All HDF5 calls of a process come from one thread at a time.  */
 #ifndef SLABFIT_FEATFILE_H
 #define SLABFIT_FEATFILE_H
@@ -21,11 +22,17 @@ struct featfile;
 /* Opens for reading only, also where locks are not to be had.  Checks version, shapes, datatypes and that the file is
    whole; NULL with the error set.  */
 struct featfile *featfile_open (const char *path);
+
+/* The same for datasets of other names.  */
+struct featfile *featfile_open_named (const char *path, const struct featnames *names);
 void featfile_close (struct featfile *file);
 const struct featinfo *featfile_info (const struct featfile *file); /* borrowed until featfile_close */
 const char *featfile_path (const struct featfile *file);            /* likewise */
 
-/* The HDF5 dataset /features, borrowed until featfile_close, for what this interface lacks.  */
+const char *featfile_features_name (const struct featfile *file); /* "/features"; likewise */
+const char *featfile_labels_name (const struct featfile *file);
+
+/* The HDF5 dataset of the features, borrowed until featfile_close, for what this interface lacks.  */
 hid_t featfile_dataset (const struct featfile *file);
 
 /* The tile (TILE_ROW, TILE_COLUMN), counted in tiles, as it is in a file whose featinfo.tiled is set, into CHUNK, which

@@ -3,7 +3,10 @@
 #include "featinfo.h"
 
 #include "../base/error.h"
+#include "dataset.h"
 #include "hdf.h"
+#include "labels.h"
+#include "matrix.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,6 +16,8 @@ enum {
   TILE_BYTES = 512 << 10, /* the most, as float32 */
   TILE_ROWS = 32,         /* a batch; more where rows are short */
   TILE_ROWS_MOST = 256,
+  CHUNK_BYTES_MOST = 1 << 30,  /* of other programs */
+  TILED_VALUES_MOST = 4 << 20, /* each thread has room for some tiles */
 };
 
 int
@@ -132,30 +137,14 @@ featinfo_read_version (hid_t file, const char *path, int64_t *version)
   return 0;
 }
 
-static int
-read_shape (struct featinfo *info, hid_t dataset, const char *path)
+hid_t
+featinfo_open_features (hid_t file, const char *name, hid_t access, const char *path)
 {
-  hsize_t size[2] = { 0, 0 };
-  hid_t space = H5Dget_space (dataset);
-  int rank = space < 0 ? -1 : H5Sget_simple_extent_ndims (space);
-  if (rank == 2)
-    H5Sget_simple_extent_dims (space, size, NULL);
-  if (space >= 0)
-    H5Sclose (space);
-  if (rank != 2)
-    return error_set (
-      "'/features' of '%s' has %d dimensions, not 2 (rows, columns); reshape it, one row for each image", path, rank);
-  uint64_t bytes;
-  if (size[1] == 0 || __builtin_mul_overflow (size[0], size[1], &bytes)
-      || __builtin_mul_overflow (bytes, sizeof (double), &bytes) || bytes > INT64_MAX)
-    return error_set ("'/features' of '%s' has the impossible shape (%" PRIu64 ", %" PRIu64 "); make the file again",
-                      path, (uint64_t) size[0], (uint64_t) size[1]);
-  info->rows = size[0];
-  info->columns = size[1];
-  return 0;
+  return dataset_open (file, name, access, path, "name a feature file, or its dataset with --features-dataset");
 }
 
-/* Whether CREATION's filters are those of tile.h; sets the deflate level where there is one.  */
+/* Whether CREATION's filters are those of tile.h: shuffle and deflate, or deflate alone.  Sets the deflate level where
+   there is one.  */
 static bool
 read_filters (struct featinfo *info, hid_t creation)
 {
@@ -171,27 +160,64 @@ read_filters (struct featinfo *info, hid_t creation)
       if (i < 2)
         filter[i] = id;
     }
-  return count == 2 && filter[0] == H5Z_FILTER_SHUFFLE && filter[1] == H5Z_FILTER_DEFLATE;
+  info->plain = count == 1;
+  return filter[0] == (info->plain ? H5Z_FILTER_DEFLATE : H5Z_FILTER_SHUFFLE)
+         && (info->plain || (count == 2 && filter[1] == H5Z_FILTER_DEFLATE));
+}
+
+/* A row is read by way of whole chunks, so that these must fit in memory.  */
+static int
+take_chunks (struct featinfo *info, const struct matrix *matrix, const hsize_t *chunk, size_t value_bytes)
+{
+  hsize_t bytes = value_bytes;
+  info->chunk_rows = chunk[matrix->row_axis];
+  info->chunk_columns = 1;
+  for (int i = 0; i < matrix->rank; i++)
+    {
+      bytes *= chunk[i]; /* HDF5 refuses chunks of 4 GB */
+      if (i > matrix->row_axis)
+        info->chunk_columns *= chunk[i];
+    }
+  if (bytes > CHUNK_BYTES_MOST)
+    return error_set ("'%s' of '%s' has chunks of %.1f GB, more than 1, each to be read whole; make smaller ones: "
+                      "h5repack -l %s:CHUNK=...",
+                      matrix->name, matrix->path, (double) bytes / 1e9, matrix->name);
+  return 0;
+}
+
+/* The size of the file that DATASET is in, which may be another one by way of a link.  */
+static hsize_t
+file_bytes (hid_t dataset)
+{
+  hsize_t bytes = 0;
+  hid_t file = H5Iget_file_id (dataset);
+  if (file >= 0)
+    {
+      H5Fget_filesize (file, &bytes);
+      H5Fclose (file);
+    }
+  return bytes;
 }
 
 static int
-read_layout (struct featinfo *info, hid_t dataset, hid_t type, uint64_t file_bytes, const char *path)
+read_layout (struct featinfo *info, const struct matrix *matrix, hid_t type)
 {
-  hsize_t chunk[2];
-  hid_t creation = H5Dget_create_plist (dataset), own = featinfo_value_type (info->half);
+  hsize_t chunk[H5S_MAX_RANK];
+  hid_t creation = H5Dget_create_plist (matrix->dataset), own = featinfo_value_type (info->half);
   H5D_layout_t layout = creation < 0 ? H5D_LAYOUT_ERROR : H5Pget_layout (creation);
   bool inside = layout == H5D_CHUNKED || (layout == H5D_CONTIGUOUS && H5Pget_external_count (creation) == 0);
+  bool chunked = layout == H5D_CHUNKED && H5Pget_chunk (creation, matrix->rank, chunk) == matrix->rank;
   int result = 0;
   info->compress = -1;
-  if (layout == H5D_CHUNKED && H5Pget_chunk (creation, 2, chunk) == 2)
+  if (layout < 0 || (layout == H5D_CHUNKED && !chunked)
+      || (inside && H5Dget_storage_size (matrix->dataset) > file_bytes (matrix->dataset)))
+    result = hdf_read_failed ("read the layout of", matrix->path);
+  else if (chunked)
     {
-      info->chunk_rows = chunk[0];
-      info->chunk_columns = chunk[1];
-      info->tiled = read_filters (info, creation) && own >= 0 && H5Tequal (type, own) > 0;
+      result = take_chunks (info, matrix, chunk, H5Tget_size (type));
+      info->tiled = read_filters (info, creation) && matrix->rank == 2 && own >= 0 && H5Tequal (type, own) > 0
+                    && info->chunk_rows * info->chunk_columns <= TILED_VALUES_MOST;
     }
-  if (layout < 0 || (layout == H5D_CHUNKED && info->chunk_rows == 0)
-      || (inside && H5Dget_storage_size (dataset) > file_bytes))
-    result = hdf_read_failed ("read the layout of", path);
   if (own >= 0)
     H5Tclose (own);
   if (creation >= 0)
@@ -200,24 +226,29 @@ read_layout (struct featinfo *info, hid_t dataset, hid_t type, uint64_t file_byt
 }
 
 static int
-read_features (struct featinfo *info, hid_t file, uint64_t file_bytes, const char *path)
+read_values (struct featinfo *info, hid_t dataset, hid_t type, uint64_t labels, const char *name, const char *path)
 {
-  hid_t dataset = hdf_open_dataset (file, "features", H5P_DEFAULT, path);
+  struct matrix matrix;
+  size_t size = type < 0 ? 0 : H5Tget_size (type);
+  if (type < 0 || H5Tget_class (type) != H5T_FLOAT || (size != 2 && size != 4 && size != 8))
+    return error_set ("'%s' of '%s' is not of floating-point numbers of 2, 4 or 8 bytes; convert it to float32", name,
+                      path);
+  if (matrix_open (&matrix, dataset, labels, name, path))
+    return -1;
+  info->half = size == 2;
+  info->rows = matrix.rows;
+  info->columns = matrix.columns;
+  return read_layout (info, &matrix, type);
+}
+
+static int
+read_features (struct featinfo *info, hid_t file, const struct featnames *names, const char *path)
+{
+  hid_t dataset = featinfo_open_features (file, names->features, H5P_DEFAULT, path);
   if (dataset < 0)
     return -1;
   hid_t type = H5Dget_type (dataset);
-  size_t size = type < 0 ? 0 : H5Tget_size (type);
-  int result;
-  if (type < 0 || H5Tget_class (type) != H5T_FLOAT || (size != 2 && size != 4 && size != 8))
-    result = error_set (
-      "'/features' of '%s' is not of floating-point numbers of 2, 4 or 8 bytes; convert it to float32", path);
-  else
-    {
-      info->half = size == 2;
-      result = read_shape (info, dataset, path);
-      if (result == 0)
-        result = read_layout (info, dataset, type, file_bytes, path);
-    }
+  int result = read_values (info, dataset, type, labels_count (file, names->labels), names->features, path);
   if (type >= 0)
     H5Tclose (type);
   H5Dclose (dataset);
@@ -232,7 +263,7 @@ read_images (struct featinfo *info, hid_t file, int64_t version, const char *pat
     return 0;
   hid_t dataset = H5Dopen2 (file, "images", H5P_DEFAULT), type = dataset < 0 ? -1 : H5Dget_type (dataset);
   if (type >= 0 && H5Tget_class (type) == H5T_STRING && H5Tis_variable_str (type) == 0
-      && hdf_length (dataset) == (int64_t) info->rows && H5Tget_size (type) < ERROR_MESSAGE_BYTES)
+      && dataset_length (dataset) == (int64_t) info->rows && H5Tget_size (type) < ERROR_MESSAGE_BYTES)
     info->path_bytes = H5Tget_size (type);
   if (type >= 0)
     H5Tclose (type);
@@ -264,8 +295,8 @@ read_failed (struct featinfo *info, hid_t file)
     return;
   hid_t dataset = H5Dopen2 (file, "failed", H5P_DEFAULT), type = dataset < 0 ? -1 : H5Dget_type (dataset);
   if (type >= 0 && H5Tget_class (type) == H5T_COMPOUND && is_text_member (type, "image")
-      && is_text_member (type, "reason") && hdf_length (dataset) > 0)
-    info->failed = (uint64_t) hdf_length (dataset);
+      && is_text_member (type, "reason") && dataset_length (dataset) > 0)
+    info->failed = (uint64_t) dataset_length (dataset);
   if (type >= 0)
     H5Tclose (type);
   if (dataset >= 0)
@@ -286,11 +317,11 @@ check_feature_shape (const struct featinfo *info, const char *path)
 }
 
 int
-featinfo_read (struct featinfo *info, hid_t file, uint64_t file_bytes, const char *path)
+featinfo_read (struct featinfo *info, hid_t file, const struct featnames *names, const char *path)
 {
   int64_t version;
   *info = (struct featinfo){ 0 };
-  if (featinfo_read_version (file, path, &version) || read_features (info, file, file_bytes, path)
+  if (featinfo_read_version (file, path, &version) || read_features (info, file, names, path)
       || read_images (info, file, version, path))
     return -1;
   read_failed (info, file);

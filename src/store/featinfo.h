@@ -8,11 +8,18 @@
 
 enum { FEATFILE_VERSION = 1 };
 
+/* Where the features and the labels lie in the file of another program: the names of datasets, "/" in front or not.  NULL
+   stands for /features and /labels.  */
+struct featnames {
+  const char *features, *labels; /* borrowed */
+};
+
 struct featinfo {
   uint64_t rows, columns;             /* n, d */
   bool half;                          /* float16, else float32 */
   uint64_t chunk_rows, chunk_columns; /* a tile; (0, 0) where not chunked */
   bool tiled;                         /* the chunks are what tile.h decodes; set on reading */
+  bool plain;                         /* tiled, and none is shuffled: deflate is the only filter; set on reading */
   int compress;                       /* deflate level, -1 where unknown or none */
   size_t path_bytes;                  /* length of the /images strings; 0 where there are none */
   struct names classes;               /* numbers as names where the file has none */
@@ -42,9 +49,11 @@ int featinfo_compare (const struct featinfo *a, const char *file_a, const struct
    To be closed by H5Tclose; -1 with no error set.  */
 hid_t featinfo_value_type (bool half);
 
-/* Reads everything but classes (read where the file names them) from the open HDF5 FILE of FILE_BYTES bytes, which PATH
-   names, and checks it.  On failure INFO needs no freeing.  */
-int featinfo_read (struct featinfo *info, hid_t file, uint64_t file_bytes, const char *path);
+/* Reads everything but classes (read where the file names them) from the open HDF5 FILE that PATH names, with its datasets NAMES, and checks it.  On failure INFO needs no freeing.  */
+int featinfo_read (struct featinfo *info, hid_t file, const struct featnames *names, const char *path);
+
+/* The dataset of features NAME of FILE, opened with ACCESS; -1 with the error set.  */
+hid_t featinfo_open_features (hid_t file, const char *name, hid_t access, const char *path);
 
 /* *VERSION = the attribute format_version, 0 where there is none; fails for a later one than this program reads
    (*VERSION is set all the same).  */

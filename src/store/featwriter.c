@@ -4,10 +4,9 @@
 
 #include "../base/error.h"
 #include "../base/memory.h"
-#include "../base/workers.h"
 #include "hdf.h"
 #include "labels.h"
-#include "tile.h"
+#include "tilewriter.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,8 +16,7 @@
 enum {
   LABEL_CHUNK_ROWS = 4096,
   IMAGE_CHUNK_BYTES = 64 << 10,
-  DEFLATE_MOST = 9,  /* of zlib, which is what the file's filter names */
-  TILES_AT_ONCE = 4, /* for each thread of featwriter_put_tile_row */
+  DEFLATE_MOST = 9, /* of zlib, which is what the file's filter names */
 };
 
 struct featwriter {
@@ -28,11 +26,7 @@ struct featwriter {
   struct featinfo info;
   uint64_t feature_rows, label_rows; /* the extents so far */
   uint64_t tiles;                    /* put so far */
-
-  /* for featwriter_put_tile_row, made when first used */
-  int codecs;
-  struct tile_codec **codec; /* (codecs), one for each thread */
-  struct chunk *chunk;       /* (TILES_AT_ONCE * codecs) */
+  struct tilewriter *tilewriter;     /* made by the first featwriter_put_tile_row */
 };
 
 /* Creates a dataset of rank RANK in chunks CHUNK (RANK), without rows yet, that may grow to ROOM (2).  */
@@ -180,56 +174,6 @@ featwriter_put_tile (struct featwriter *writer, uint64_t tile_row, uint64_t tile
   return 0;
 }
 
-static void
-free_codecs (struct featwriter *writer)
-{
-  for (int i = 0; i < writer->codecs; i++)
-    tile_codec_free (writer->codec[i]);
-  for (int i = 0; writer->chunk && i < writer->codecs * TILES_AT_ONCE; i++)
-    chunk_free (&writer->chunk[i]);
-  free (writer->codec);
-  free (writer->chunk);
-  writer->codecs = 0;
-  writer->codec = NULL;
-  writer->chunk = NULL;
-}
-
-static int
-make_codecs (struct featwriter *writer, int threads)
-{
-  const struct featinfo *info = &writer->info;
-  free_codecs (writer);
-  writer->codec = calloc ((size_t) threads, sizeof (struct tile_codec *));
-  writer->chunk = calloc ((size_t) threads * TILES_AT_ONCE, sizeof *writer->chunk);
-  if (!writer->codec || !writer->chunk)
-    return error_set ("no memory left to write '%s'; give the job more memory", writer->path);
-  for (; writer->codecs < threads; writer->codecs++)
-    if (!(writer->codec[writer->codecs] =
-            tile_codec_new (info->chunk_rows, info->chunk_columns, info->half, info->compress)))
-      return -1;
-  for (int i = 0; i < threads * TILES_AT_ONCE; i++)
-    if (chunk_new (&writer->chunk[i], tile_bound (writer->codec[0])))
-      return -1;
-  return 0;
-}
-
-struct encoding {
-  struct featwriter *writer;
-  const float *values;
-  uint64_t rows, first; /* tile column of task 0 */
-};
-
-static int
-encode_tile (void *context, size_t index, int worker)
-{
-  const struct encoding *encoding = context;
-  struct featwriter *writer = encoding->writer;
-  uint64_t columns = writer->info.columns, width = writer->info.chunk_columns;
-  uint64_t column = (encoding->first + index) * width;
-  return tile_encode (writer->codec[worker], encoding->values + column, columns, encoding->rows,
-                      columns - column < width ? columns - column : width, &writer->chunk[index]);
-}
-
 int
 featwriter_put_tile_row (struct featwriter *writer, uint64_t tile_row, const float *values, uint64_t rows,
                          struct workers *workers)
@@ -237,23 +181,9 @@ featwriter_put_tile_row (struct featwriter *writer, uint64_t tile_row, const flo
   if (rows > writer->info.chunk_rows)
     return error_set ("'%s' has tiles of %" PRIu64 " rows, not of %" PRIu64 "; give fewer", writer->path,
                       writer->info.chunk_rows, rows);
-  if (writer->codecs < workers_count (workers) && make_codecs (writer, workers_count (workers)))
-    {
-      free_codecs (writer);
-      return -1;
-    }
-  uint64_t tiles = featinfo_tile_columns (&writer->info), most = (uint64_t) writer->codecs * TILES_AT_ONCE;
-  struct encoding encoding = { writer, values, rows, 0 };
-  for (; encoding.first < tiles; encoding.first += most)
-    {
-      size_t count = tiles - encoding.first < most ? tiles - encoding.first : most;
-      if (workers_run (workers, count, encode_tile, &encoding))
-        return -1;
-      for (size_t i = 0; i < count; i++)
-        if (featwriter_put_tile (writer, tile_row, encoding.first + i, &writer->chunk[i]))
-          return -1;
-    }
-  return 0;
+  if (!writer->tilewriter && !(writer->tilewriter = tilewriter_new (writer, &writer->info, workers)))
+    return -1;
+  return tilewriter_put_row (writer->tilewriter, tile_row, values, rows);
 }
 
 static int
@@ -328,7 +258,7 @@ free_writer (struct featwriter *writer)
     H5Tclose (writer->label_type);
   if (writer->image_type >= 0)
     H5Tclose (writer->image_type);
-  free_codecs (writer);
+  tilewriter_free (writer->tilewriter);
   featinfo_free (&writer->info);
   free (writer->temporary);
   free (writer->path);

@@ -105,54 +105,6 @@ hdf_file_access (bool writing)
   return -1;
 }
 
-/* "'a', 'b'": the first few links of FILE's root.  */
-static void
-list_links (hid_t file, char *list, size_t room)
-{
-  size_t used = 0;
-  list[0] = '\0';
-  for (hsize_t i = 0; i < 8; i++)
-    {
-      char name[64];
-      if (H5Lget_name_by_idx (file, "/", H5_INDEX_NAME, H5_ITER_INC, i, name, sizeof name, H5P_DEFAULT) < 0)
-        return;
-      used += (size_t) snprintf (list + used, room - used, "%s'%s'", i ? ", " : "", name);
-      if (used >= room)
-        return;
-    }
-}
-
-hid_t
-hdf_open_dataset (hid_t file, const char *name, hid_t access, const char *path)
-{
-  if (H5Lexists (file, name, H5P_DEFAULT) > 0)
-    {
-      hid_t dataset = H5Dopen2 (file, name, access);
-      if (dataset < 0)
-        error_set ("'/%s' of '%s' is damaged or no dataset; make the file again", name, path);
-      return dataset;
-    }
-  char list[600];
-  list_links (file, list, sizeof list);
-  if (*list)
-    error_set ("'%s' has no dataset '/%s' (it has %s); name a feature file", path, name, list);
-  else
-    error_set ("'%s' has no dataset '/%s' (it is empty); name a feature file", path, name);
-  return -1;
-}
-
-int64_t
-hdf_length (hid_t dataset)
-{
-  hsize_t size = 0;
-  hid_t space = H5Dget_space (dataset);
-  bool simple = space >= 0 && H5Sget_simple_extent_ndims (space) == 1
-                && H5Sget_simple_extent_dims (space, &size, NULL) == 1 && size <= INT64_MAX;
-  if (space >= 0)
-    H5Sclose (space);
-  return simple ? (int64_t) size : -1;
-}
-
 hid_t
 hdf_text_type (size_t bytes, bool ended)
 {

@@ -23,13 +23,6 @@ bool hdf_failed_as_locked (void);
    error set.  Closed by the caller, as the types below.  */
 hid_t hdf_file_access (bool writing);
 
-/* The dataset NAME of FILE, which PATH names, opened with ACCESS.  -1 with the error set, which for an absent one
-   tells what there is.  */
-hid_t hdf_open_dataset (hid_t file, const char *name, hid_t access, const char *path);
-
-/* The one dimension of a DATASET of rank 1; -1 with no error set where it is none.  */
-int64_t hdf_length (hid_t dataset);
-
 /* Strings of BYTES bytes (at least 1) in UTF-8, padded with zeros; with ENDED they end with a 0 as C's do.  */
 hid_t hdf_text_type (size_t bytes, bool ended);
 

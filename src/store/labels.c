@@ -4,7 +4,9 @@
 
 #include "../base/error.h"
 #include "../base/memory.h"
+#include "dataset.h"
 #include "hdf.h"
+#include "labeltext.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,16 +50,17 @@ labels_type (const struct names *classes, hid_t base)
 static int
 read_values (const struct labels *labels, uint64_t row, uint64_t rows, int64_t *values)
 {
-  hsize_t start = row, count = rows;
-  hid_t memory = H5Screate_simple (1, &count, NULL), stored = H5Dget_space (labels->dataset);
+  const hsize_t start[2] = { row, 0 }, count[2] = { rows, 1 };
+  hid_t stored = dataset_select (labels->dataset, start, count, labels->name, labels->path);
+  if (stored < 0)
+    return -1;
+  hid_t memory = H5Screate_simple (1, count, NULL);
   int result = 0;
-  if (memory < 0 || stored < 0 || H5Sselect_hyperslab (stored, H5S_SELECT_SET, &start, NULL, &count, NULL) < 0
-      || H5Dread (labels->dataset, H5T_NATIVE_INT64, memory, stored, H5P_DEFAULT, values) < 0)
-    result = hdf_read_failed ("read '/labels' of", labels->path);
-  if (stored >= 0)
-    H5Sclose (stored);
+  if (memory < 0 || H5Dread (labels->dataset, H5T_NATIVE_INT64, memory, stored, H5P_DEFAULT, values) < 0)
+    result = hdf_read_failed ("read the labels of", labels->path);
   if (memory >= 0)
     H5Sclose (memory);
+  H5Sclose (stored);
   return result;
 }
 
@@ -86,7 +89,7 @@ read_members (struct member *member, size_t count, hid_t type, const char *path)
       member[i].name = H5Tget_member_name (type, (unsigned) i);
       if (!fits || !member[i].name || H5Tget_member_value (type, (unsigned) i, value) < 0
           || H5Tconvert (base, H5T_NATIVE_INT64, 1, value, NULL, H5P_DEFAULT) < 0)
-        result = error_set ("the datatype of '/labels' of '%s' cannot be read; make the file again", path);
+        result = error_set ("the datatype of the labels of '%s' cannot be read; make the file again", path);
       memcpy (&member[i].value, value, sizeof member[i].value);
     }
   if (base >= 0)
@@ -126,8 +129,8 @@ find_largest (const struct labels *labels, uint64_t rows, int64_t *largest)
       for (uint64_t i = 0; i < count && result == 0; i++)
         if (values[i] < 0 || values[i] >= CLASSES_MOST)
           result =
-            error_set ("'/labels' of '%s' has %" PRId64 " at row %" PRIu64 "; number the classes from 0 to at most %d",
-                       labels->path, values[i], row + i, CLASSES_MOST - 1);
+            error_set ("'%s' of '%s' has %" PRId64 " at row %" PRIu64 "; number the classes from 0 to at most %d",
+                       labels->name, labels->path, values[i], row + i, CLASSES_MOST - 1);
         else if (values[i] > *largest)
           *largest = values[i];
     }
@@ -152,32 +155,80 @@ take_numbers (const struct labels *labels, uint64_t rows, struct names *classes)
 }
 
 static int
-check_shape (const struct labels *labels, H5T_class_t class, uint64_t rows)
+take_texts (struct labels *labels, uint64_t rows, struct names *classes)
 {
-  int64_t length = hdf_length (labels->dataset);
-  if (class != H5T_INTEGER && class != H5T_ENUM)
-    return error_set ("'/labels' of '%s' is not of integers or of an enum; convert it, numbering the classes from 0",
-                      labels->path);
-  if (length < 0)
-    return error_set ("'/labels' of '%s' has not 1 dimension; reshape it, one label for each row", labels->path);
-  if ((uint64_t) length != rows)
-    return error_set ("'/labels' of '%s' has %" PRId64 " rows and '/features' %" PRIu64 "; make the file again",
-                      labels->path, length, rows);
+  labels->text = labeltext_new (labels->dataset, labels->name, labels->path);
+  if (!labels->text || (classes->count == 0 && labeltext_classes (labels->text, rows, classes)))
+    return -1;
+  return labeltext_number (labels->text, classes);
+}
+
+/* (ROWS) or (ROWS, 1).  */
+static int
+check_shape (const struct labels *labels, uint64_t rows)
+{
+  hsize_t size[H5S_MAX_RANK] = { 0 };
+  char shape[128];
+  hid_t space = H5Dget_space (labels->dataset);
+  int rank = space < 0 ? 0 : H5Sget_simple_extent_dims (space, size, NULL);
+  if (space >= 0)
+    H5Sclose (space);
+  if (rank != 1 && !(rank == 2 && size[1] == 1))
+    {
+      dataset_describe_shape (labels->dataset, shape, sizeof shape);
+      return error_set ("'%s' of '%s' has the shape %s, not one label for each row; take the numbers of the classes, "
+                        "from one-hot rows by numpy.argmax",
+                        labels->name, labels->path, shape);
+    }
+  if (size[0] != rows)
+    return error_set ("'%s' of '%s' has %" PRIu64 " rows and the features have %" PRIu64 "; make the file again",
+                      labels->name, labels->path, (uint64_t) size[0], rows);
   return 0;
 }
 
-int
-labels_open (struct labels *labels, hid_t file, uint64_t rows, struct names *classes, const char *path)
+static int
+take_classes (struct labels *labels, hid_t type, uint64_t rows, struct names *classes)
 {
-  *labels = (struct labels){ .path = path };
-  labels->dataset = hdf_open_dataset (file, "labels", H5P_DEFAULT, path);
+  H5T_class_t class = type < 0 ? H5T_NO_CLASS : H5Tget_class (type);
+  if (check_shape (labels, rows))
+    return -1;
+  if (class != H5T_INTEGER && class != H5T_ENUM && class != H5T_STRING)
+    return error_set (
+      "'%s' of '%s' is not of integers, of an enum or of text; convert it, numbering the classes from 0", labels->name,
+      labels->path);
+  if (class == H5T_STRING)
+    return take_texts (labels, rows, classes);
+  if (classes->count > 0)
+    return 0;
+  return class == H5T_ENUM ? take_enum (labels, type, classes) : take_numbers (labels, rows, classes);
+}
+
+uint64_t
+labels_count (hid_t file, const char *name)
+{
+  hsize_t size[H5S_MAX_RANK] = { 0 };
+  hid_t dataset = H5Dopen2 (file, name, H5P_DEFAULT), space = dataset < 0 ? -1 : H5Dget_space (dataset);
+  if (space >= 0)
+    {
+      H5Sget_simple_extent_dims (space, size, NULL);
+      H5Sclose (space);
+    }
+  if (dataset >= 0)
+    H5Dclose (dataset);
+  return size[0];
+}
+
+int
+labels_open (struct labels *labels, hid_t file, const char *name, uint64_t rows, struct names *classes,
+             const char *path)
+{
+  *labels = (struct labels){ .name = name, .path = path };
+  labels->dataset =
+    dataset_open (file, name, H5P_DEFAULT, path, "name the dataset of the labels with --labels-dataset");
   if (labels->dataset < 0)
     return -1;
   hid_t type = H5Dget_type (labels->dataset);
-  H5T_class_t class = type < 0 ? H5T_NO_CLASS : H5Tget_class (type);
-  int result = check_shape (labels, class, rows);
-  if (result == 0 && classes->count == 0)
-    result = class == H5T_ENUM ? take_enum (labels, type, classes) : take_numbers (labels, rows, classes);
+  int result = take_classes (labels, type, rows, classes);
   labels->classes = classes->count;
   if (type >= 0)
     H5Tclose (type);
@@ -192,6 +243,8 @@ labels_close (struct labels *labels)
   if (labels->dataset >= 0)
     H5Dclose (labels->dataset);
   labels->dataset = -1;
+  labeltext_free (labels->text);
+  labels->text = NULL;
   memory_free (labels->value);
   labels->value = NULL;
 }
@@ -217,6 +270,8 @@ find_class (const struct labels *labels, int64_t value)
 int
 labels_read (const struct labels *labels, uint64_t row, uint64_t rows, int32_t *numbers)
 {
+  if (labels->text)
+    return labeltext_read (labels->text, row, rows, numbers);
   int64_t *values = memory_new (rows, sizeof *values);
   int result = !values ? -1 : rows ? read_values (labels, row, rows, values) : 0;
   for (uint64_t i = 0; i < rows && result == 0; i++)
@@ -224,9 +279,9 @@ labels_read (const struct labels *labels, uint64_t row, uint64_t rows, int32_t *
       int64_t class = find_class (labels, values[i]);
       numbers[i] = (int32_t) class;
       if (class < 0)
-        result = error_set ("'/labels' of '%s' has %" PRId64 " at row %" PRIu64
+        result = error_set ("'%s' of '%s' has %" PRId64 " at row %" PRIu64
                             ", which is none of its %zu classes; make the file again",
-                            labels->path, values[i], row + i, labels->classes);
+                            labels->name, labels->path, values[i], row + i, labels->classes);
     }
   memory_free (values);
   return result;

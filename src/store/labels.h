@@ -1,4 +1,4 @@
-/* /labels: class numbers, stored as an enum that carries the classes' names.  */
+/* /labels: class numbers, stored as an enum that carries the classes' names; other programs have integers or texts.  */
 #ifndef SLABFIT_LABELS_H
 #define SLABFIT_LABELS_H
 
@@ -8,9 +8,10 @@
 
 /* How the values in a file become class numbers.  */
 struct labels {
-  hid_t dataset;    /* owned */
-  const char *path; /* borrowed */
-  int64_t *value;   /* (classes) ascending: the label value[i] is class i; NULL where they are the numbers themselves */
+  hid_t dataset;           /* owned */
+  const char *name, *path; /* borrowed */
+  struct labeltext *text;  /* owned; NULL where the labels are numbers */
+  int64_t *value; /* (classes) ascending: the label value[i] is class i; NULL where they are the numbers themselves */
   size_t classes;
 };
 
@@ -19,10 +20,16 @@ struct labels {
    error set.  */
 hid_t labels_type (const struct names *classes, hid_t base);
 
-/* Opens /labels of FILE, which PATH (borrowed until labels_close) names, and checks that it is ROWS integers.  CLASSES
-   that are empty are filled: from the enum's names in the order of their values, else with the numbers from 0 to the
-   largest label.  */
-int labels_open (struct labels *labels, hid_t file, uint64_t rows, struct names *classes, const char *path);
+/* How many labels the dataset NAME of FILE has: its first dimension, 0 with no error set where there is no such
+   dataset.  */
+uint64_t labels_count (hid_t file, const char *name);
+
+/* Opens the dataset NAME of FILE, which PATH names (both borrowed until labels_close), and checks that it is ROWS
+   integers or texts, (n) or (n, 1).  CLASSES that are empty are filled: from the enum's names in the order of their
+   values, the texts that differ in the order of their bytes, else with the numbers from 0 to the largest label.
+   CLASSES must live until labels_close.  */
+int labels_open (struct labels *labels, hid_t file, const char *name, uint64_t rows, struct names *classes,
+                 const char *path);
 void labels_close (struct labels *labels);
 
 /* NUMBERS (rows) from ROW on; an error names the first that is no class.  */

@@ -12,7 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_ROOM = 1 << 20, LINE_BYTES_MOST = 1 << 30 };
+enum {
+  READ_BYTES = 256 << 10, /* what is searched for line ends while the processor's cache holds it */
+  FIRST_ROOM = 4 * READ_BYTES,
+  LINE_BYTES_MOST = 256 << 20,
+};
 
 struct place {
   size_t offset, length; /* offset from lines->start */
@@ -22,7 +26,7 @@ struct place {
 struct lines {
   char *path;
   FILE *stream;
-  char *text; /* (room + 1) */
+  char *text; /* (room + LINES_AFTER) */
   size_t room;
   size_t start, end;   /* what was read and is not gathered, or gathered last */
   size_t gathered;     /* bytes from start on that the last call gathered */
@@ -35,7 +39,7 @@ struct lines *
 lines_open (const char *path)
 {
   struct lines *lines = calloc (1, sizeof *lines);
-  if (lines && (lines->path = text_new ("%s", path)) && (lines->text = memory_new (FIRST_ROOM + 1, 1)))
+  if (lines && (lines->path = text_new ("%s", path)) && (lines->text = memory_new (FIRST_ROOM + LINES_AFTER, 1)))
     {
       lines->room = FIRST_ROOM;
       if ((lines->stream = fopen (path, "rbe")))
@@ -69,38 +73,40 @@ lines_rewind (struct lines *lines)
   lines->number = 0;
 }
 
+/* Moves what is in use to the front, or doubles the room where it is all in use.  */
 static int
 make_room (struct lines *lines)
 {
-  if (lines->start > 0)
+  size_t used = lines->end - lines->start;
+  char *text = lines->text;
+  if (lines->start == 0)
     {
-      memmove (lines->text, lines->text + lines->start, lines->end - lines->start);
-      lines->end -= lines->start;
-      lines->start = 0;
+      if (!(text = memory_new (2 * lines->room + LINES_AFTER, 1)))
+        return -1;
+      lines->room *= 2;
     }
-  if (lines->end < lines->room)
-    return 0;
-  char *larger = memory_new (2 * lines->room + 1, 1);
-  if (!larger)
-    return -1;
-  memcpy (larger, lines->text, lines->end);
-  memory_free (lines->text);
-  lines->text = larger;
-  lines->room *= 2;
+  memmove (text, lines->text + lines->start, used);
+  if (text != lines->text)
+    memory_free (lines->text);
+  lines->text = text;
+  lines->start = 0;
+  lines->end = used;
   return 0;
 }
 
-/* Reads more text.  *ENDED is set where there is none.  */
+/* Reads more text behind the line at OFFSET, which has no end yet.  *ENDED is set where there is none.  */
 static int
-read_more (struct lines *lines, size_t line_start, bool *ended)
+read_more (struct lines *lines, size_t offset, bool *ended)
 {
-  if (lines->end - lines->start - line_start > LINE_BYTES_MOST)
-    return error_set ("line %" PRIu64 " of '%s' is longer than 1 GB; check that it is a CSV file", lines->number + 1,
-                      lines->path);
+  if (lines->end - lines->start - offset > LINE_BYTES_MOST)
+    return error_set ("line %" PRIu64 " of '%s' is longer than %d MB; check that it is a CSV file", lines->number + 1,
+                      lines->path, LINE_BYTES_MOST >> 20);
   if (lines->end == lines->room && make_room (lines))
     return -1;
-  size_t length = fread (lines->text + lines->end, 1, lines->room - lines->end, lines->stream);
+  size_t room = lines->room - lines->end;
+  size_t length = fread (lines->text + lines->end, 1, room < READ_BYTES ? room : READ_BYTES, lines->stream);
   lines->end += length;
+  lines->text[lines->end] = '\0';
   *ended = length == 0;
   return ferror (lines->stream) ? error_system ("read", lines->path) : 0;
 }
@@ -120,8 +126,16 @@ make_places (struct lines *lines, size_t wanted)
 static void
 add_line (struct lines *lines, size_t offset, size_t length, size_t *count)
 {
+  static const char mark[] = "\xef\xbb\xbf";
+  const char *text = lines->text + lines->start + offset;
   lines->number++;
-  if (length > 0 && lines->text[lines->start + offset + length - 1] == '\r')
+  if (lines->number == 1 && length >= strlen (mark) && memcmp (text, mark, strlen (mark)) == 0)
+    {
+      text += strlen (mark);
+      offset += strlen (mark);
+      length -= strlen (mark);
+    }
+  if (length > 0 && text[length - 1] == '\r')
     length--;
   if (length > 0)
     lines->place[(*count)++] = (struct place){ offset, length, lines->number };
@@ -131,7 +145,7 @@ int
 lines_gather (struct lines *lines, size_t wanted, size_t *count)
 {
   bool ended = false;
-  size_t offset = 0;
+  size_t offset = 0, searched = 0; /* of the line to come; that far it has no end */
   lines->start += lines->gathered;
   lines->gathered = 0;
   *count = 0;
@@ -139,16 +153,17 @@ lines_gather (struct lines *lines, size_t wanted, size_t *count)
     return -1;
   while (*count < wanted && !ended)
     {
-      const char *text = lines->text + lines->start + offset;
-      size_t left = lines->end - lines->start - offset;
-      const char *newline = left ? memchr (text, '\n', left) : NULL;
-      size_t length = newline ? (size_t) (newline - text) : left;
+      const char *text = lines->text + lines->start;
+      size_t there = lines->end - lines->start;
+      const char *newline = memchr (text + searched, '\n', there - searched);
+      size_t end = newline ? (size_t) (newline - text) : there;
       if (!newline && read_more (lines, offset, &ended))
         return -1;
-      if (newline || (ended && length > 0))
+      searched = end;
+      if (newline || (ended && end > offset))
         {
-          add_line (lines, offset, length, count);
-          offset += length + (newline != NULL);
+          add_line (lines, offset, end - offset, count);
+          offset = searched = end + (newline != NULL);
         }
     }
   lines->gathered = offset;

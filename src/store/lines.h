@@ -1,4 +1,5 @@
-/* A text file read in blocks of whole lines.  */
+/* A text file read in blocks of whole lines.  The byte order mark that some programs put before UTF-8 is passed
+   over.  */
 #ifndef SLABFIT_LINES_H
 #define SLABFIT_LINES_H
 
@@ -7,8 +8,10 @@
 
 struct lines;
 
+enum { LINES_AFTER = 16 };
+
 struct line {
-  const char *text; /* without its LF or CRLF; the character after its last may be read */
+  const char *text; /* without its LF or CRLF; one of them or a 0 follows, and LINES_AFTER bytes may be read there */
   size_t length;
   uint64_t number; /* counted from 1 */
 };
@@ -18,7 +21,7 @@ void lines_close (struct lines *lines);      /* NULL is allowed */
 void lines_rewind (struct lines *lines);
 
 /* Reads the next lines that are not empty, WANTED of them or what is left: *COUNT.  Fails where one is longer than
-   1 GB.  */
+   256 MB.  */
 int lines_gather (struct lines *lines, size_t wanted, size_t *count);
 
 /* Number INDEX below the *COUNT of the last lines_gather; its text is valid until the next.  */

@@ -1,10 +1,8 @@
-/* FEATURES/SPLIT.parts/NNNNN.h5: the finished pieces of a split, and putting them together.  */
+/* FEATURES/SPLIT.parts/NNNNN.h5: the finished pieces of a split.  */
 #ifndef SLABFIT_PARTS_H
 #define SLABFIT_PARTS_H
 
 #include "featfile.h"
-
-struct workers;
 
 /* "FEATURES/SPLIT.parts/00007.h5", to be freed by the caller.  */
 char *parts_path (const char *features, const char *split, uint64_t part);
@@ -22,21 +20,13 @@ int parts_splits (const char *features, struct names *splits);
 int parts_check (const char *path, const struct featinfo *wanted, bool force, bool *reusable, uint64_t *found_rows,
                  uint64_t *found_failed);
 
-struct merge_report {
-  uint64_t rows, failed, parts, missing;
-  bool kept; /* SPLIT.h5 was there already, made from the same manifest */
-};
+/* The number in NAME, "NNNNN.h5", or -1.  */
+int64_t parts_number (const char *name);
 
-/* Puts FEATURES/SPLIT.parts together into FEATURES/SPLIT.h5 and removes the parts once it stands.  Whole tiles are
-   copied as they are, part by part; the rows that do not fill a tile (after failures in a part) follow at the end,
-   in order.  Where parts are missing nothing is done and REPORT->missing says how many (the parts carry their number
-   and count).  A SPLIT.h5 made otherwise is refused, naming what differs, unless FORCE.  Memory holds one row of
-   tiles, whatever the number of rows.  */
-int parts_merge (const char *features, const char *split, bool force, struct workers *workers,
-                 struct merge_report *report);
+/* The lowest number of a part in DIRECTORY; -1 where there is none.  */
+int64_t parts_first (const char *directory);
 
-/* Removes the temporary files of SPLIT's parts and of its merged file that no living process of this host, and none of
-   the last day on others, is writing.  Says nothing where it cannot.  */
-void parts_remove_stale (const char *features, const char *split);
+/* How many of the parts 0 to PARTS - 1 are not there.  */
+int parts_count_missing (const char *features, const char *split, uint64_t parts, uint64_t *missing);
 
 #endif

@@ -5,6 +5,7 @@
 #include "../base/error.h"
 #include "../base/memory.h"
 #include "half.h"
+#include "sparse.h"
 
 #include <libdeflate.h>
 #include <stdlib.h>
@@ -16,7 +17,9 @@ struct tile_codec {
   size_t plane;         /* elements of a tile, bytes of each shuffled plane */
   unsigned char *bytes; /* (size, plane) shuffled, or (plane, size) plain: the tile before it is deflated */
   uint16_t *halves;     /* (columns) a row on its way; NULL for float32 */
-  struct libdeflate_compressor *compressor;
+  int level;
+  struct libdeflate_compressor *compressor; /* NULL where nothing is to be encoded, as the next */
+  struct sparse_encoder *sparse;
   struct libdeflate_decompressor *decompressor;
 };
 
@@ -119,6 +122,17 @@ chunk_free (struct chunk *chunk)
   *chunk = (struct chunk){ 0 };
 }
 
+static int
+prepare_encoding (struct tile_codec *codec)
+{
+  codec->compressor = libdeflate_alloc_compressor (codec->level);
+  if (!codec->compressor)
+    return error_set ("libdeflate cannot begin with level %d; choose a level from 0 to 12, or give the job more memory",
+                      codec->level);
+  codec->sparse = sparse_new (codec->plane, codec->size);
+  return codec->sparse ? 0 : -1;
+}
+
 struct tile_codec *
 tile_codec_new (uint64_t rows, uint64_t columns, bool half, int level)
 {
@@ -132,17 +146,14 @@ tile_codec_new (uint64_t rows, uint64_t columns, bool half, int level)
       error_set ("no memory left to compress with; give the job more memory");
       return NULL;
     }
-  *codec = (struct tile_codec){ .rows = rows, .columns = columns, .size = size, .plane = plane };
-  codec->bytes = memory_new (bytes, 1);
-  codec->halves = half ? memory_new (columns, sizeof (uint16_t)) : NULL;
-  codec->compressor = libdeflate_alloc_compressor (level);
+  *codec = (struct tile_codec){ .rows = rows, .columns = columns, .size = size, .plane = plane, .level = level };
   codec->decompressor = libdeflate_alloc_decompressor ();
-  bool allocated = codec->bytes && (!half || codec->halves);
-  if (allocated && codec->compressor && codec->decompressor)
+  if (!codec->decompressor)
+    error_set ("no memory left to inflate with; give the job more memory");
+  else if ((codec->bytes = memory_new (bytes, 1))
+           && (!half || (codec->halves = memory_new (columns, sizeof (uint16_t))))
+           && (level == TILE_DECODE_ONLY || prepare_encoding (codec) == 0))
     return codec;
-  if (allocated)
-    error_set ("libdeflate cannot begin with level %d; choose a level from 0 to 12, or give the job more memory",
-               level);
   tile_codec_free (codec);
   return NULL;
 }
@@ -154,6 +165,7 @@ tile_codec_free (struct tile_codec *codec)
     return;
   libdeflate_free_compressor (codec->compressor);
   libdeflate_free_decompressor (codec->decompressor);
+  sparse_free (codec->sparse);
   memory_free (codec->halves);
   memory_free (codec->bytes);
   free (codec);
@@ -162,7 +174,23 @@ tile_codec_free (struct tile_codec *codec)
 size_t
 tile_bound (const struct tile_codec *codec)
 {
-  return libdeflate_zlib_compress_bound (codec->compressor, codec->plane * codec->size);
+  return libdeflate_zlib_compress_bound (NULL, codec->plane * codec->size); /* at any level */
+}
+
+static uint32_t
+count_zeros (const float *values, uint64_t count)
+{
+  uint32_t found = 0;
+  uint64_t i = 0;
+  for (; i + LANES <= count; i += LANES)
+    {
+      const float *block = values + i;
+      for (int k = 0; k < LANES; k++)
+        found += block[k] == 0.0f;
+    }
+  for (; i < count; i++)
+    found += values[i] == 0.0f;
+  return found;
 }
 
 /* Whether so many of VALUES are zeros that plain numbers deflate better than shuffled bytes.  Measured on features after
@@ -172,12 +200,7 @@ zeros_prevail (const float *values, uint64_t stride, uint64_t rows, uint64_t col
 {
   uint64_t zeros = 0;
   for (uint64_t row = 0; row < rows; row++)
-    {
-      uint32_t found = 0;
-      for (uint64_t i = 0; i < columns; i++)
-        found += values[row * stride + i] == 0.0f;
-      zeros += found;
-    }
+    zeros += count_zeros (values + row * stride, columns);
   return zeros * 10 >= rows * columns * 3;
 }
 
@@ -228,18 +251,33 @@ fill_plain (struct tile_codec *codec, const float *values, uint64_t stride, uint
   memset (codec->bytes + rows * width, 0, (codec->rows - rows) * width);
 }
 
+static size_t
+deflate_bytes (struct tile_codec *codec, struct chunk *chunk)
+{
+  return libdeflate_zlib_compress (codec->compressor, codec->bytes, codec->plane * codec->size, chunk->data,
+                                   chunk->room);
+}
+
+/* The sparse encoder is many times faster, and libdeflate's higher levels are smaller at times.  */
+static size_t
+deflate_plain (struct tile_codec *codec, struct chunk *chunk)
+{
+  size_t length = codec->level == 1 ? sparse_encode (codec->sparse, codec->bytes, chunk->data, chunk->room) : 0;
+  if (length > 0)
+    return length;
+  length = deflate_bytes (codec, chunk);
+  size_t shorter = codec->level > 1 ? sparse_encode (codec->sparse, codec->bytes, chunk->data, length) : 0;
+  return shorter > 0 ? shorter : length;
+}
+
 int
 tile_encode (struct tile_codec *codec, const float *values, uint64_t stride, uint64_t rows, uint64_t columns,
              struct chunk *chunk)
 {
   bool plain = zeros_prevail (values, stride, rows, columns);
-  if (plain)
-    fill_plain (codec, values, stride, rows, columns);
-  else
-    fill_shuffled (codec, values, stride, rows, columns);
+  (plain ? fill_plain : fill_shuffled) (codec, values, stride, rows, columns);
   chunk->filter_mask = plain ? CHUNK_PLAIN : CHUNK_SHUFFLED;
-  chunk->length =
-    libdeflate_zlib_compress (codec->compressor, codec->bytes, codec->plane * codec->size, chunk->data, chunk->room);
+  chunk->length = (plain ? deflate_plain : deflate_bytes) (codec, chunk);
   return chunk->length ? 0
                        : error_set ("libdeflate could not compress a tile of %zu bytes; give the job more memory",
                                     codec->plane * codec->size);
@@ -283,19 +321,29 @@ take_plain (struct tile_codec *codec, uint64_t first, uint64_t columns, float *v
     memcpy (values, from, columns * sizeof *values);
 }
 
+/* Whether the inflated tile is what is asked for, as it is.  */
+static bool
+is_whole (const struct tile_codec *codec, const struct chunk *chunk, const struct window *window, uint64_t stride)
+{
+  return chunk->filter_mask == CHUNK_PLAIN && !codec->halves && window->rows == codec->rows
+         && window->columns == codec->columns && stride == codec->columns;
+}
+
 int
 tile_decode (struct tile_codec *codec, const struct chunk *chunk, const struct window *window, float *values,
              uint64_t stride)
 {
   if (chunk->filter_mask != CHUNK_SHUFFLED && chunk->filter_mask != CHUNK_PLAIN)
     return error_set ("is stored without the deflate filter (filter mask %u)", (unsigned) chunk->filter_mask);
+  if (is_whole (codec, chunk, window, stride))
+    return inflate_tile (codec, chunk, (unsigned char *) values);
   if (inflate_tile (codec, chunk, codec->bytes))
     return -1;
   for (uint64_t row = 0; row < window->rows; row++)
     {
       uint64_t first = (window->row + row) * codec->columns + window->column;
       (chunk->filter_mask == CHUNK_PLAIN ? take_plain : take_shuffled) (codec, first, window->columns,
-                                                                       values + row * stride);
+                                                                        values + row * stride);
     }
   return 0;
 }

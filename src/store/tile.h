@@ -25,9 +25,11 @@ void chunk_free (struct chunk *chunk);
 /* The masks that tile_decode knows.  */
 enum { CHUNK_SHUFFLED = 0, CHUNK_PLAIN = 1 };
 
-struct tile_codec; /* scratch space and a compressor; one for each thread */
+struct tile_codec; /* scratch space, a compressor and a decompressor; one for each thread */
 
-/* For tiles of ROWS x COLUMNS; LEVEL 0 to 12 as libdeflate counts.  NULL with the error set.  */
+enum { TILE_DECODE_ONLY = -1 };
+
+/* For tiles of ROWS x COLUMNS; LEVEL 0 to 12 as libdeflate counts, or TILE_DECODE_ONLY.  NULL with the error set.  */
 struct tile_codec *tile_codec_new (uint64_t rows, uint64_t columns, bool half, int level);
 void tile_codec_free (struct tile_codec *codec);
 

@@ -36,7 +36,7 @@ tilereader_new (struct featfile *file, struct workers *workers)
   reader->chunk = memory_new (threads, sizeof *reader->chunk);
   bool ready = reader->codec && reader->chunk;
   for (size_t i = 0; ready && i < threads; i++)
-    ready = (reader->codec[i] = tile_codec_new (info->chunk_rows, info->chunk_columns, info->half, 1))
+    ready = (reader->codec[i] = tile_codec_new (info->chunk_rows, info->chunk_columns, info->half, TILE_DECODE_ONLY))
             && !chunk_new (&reader->chunk[i], 2 * tile_bound (reader->codec[i])); /* other compressors may need more */
   if (ready)
     return reader;
@@ -75,10 +75,10 @@ clip (uint64_t *begin, uint64_t end, uint64_t start, uint64_t size)
 static int
 explain (const struct tilereader *reader, uint64_t tile_row, uint64_t tile_column)
 {
-  return error_set ("chunk (%" PRIu64 ", %" PRIu64 ") of '/features' of '%s', from row %" PRIu64 " and column %" PRIu64
+  return error_set ("chunk (%" PRIu64 ", %" PRIu64 ") of '%s' of '%s', from row %" PRIu64 " and column %" PRIu64
                     " on, %s; make the file again",
-                    tile_row, tile_column, featfile_path (reader->file), tile_row * reader->info->chunk_rows,
-                    tile_column * reader->info->chunk_columns, error_message ());
+                    tile_row, tile_column, featfile_features_name (reader->file), featfile_path (reader->file),
+                    tile_row * reader->info->chunk_rows, tile_column * reader->info->chunk_columns, error_message ());
 }
 
 static int

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+struct featnames;
 struct workers;
 
 struct verify_report {
@@ -17,5 +18,9 @@ struct verify_report {
    finite values only; that labels are classes and paths are UTF-8; and that the rows and failures of a merged file add
    up to its images.  Fails naming the first chunk or row that is bad.  */
 int verify_file (const char *path, struct workers *workers, struct verify_report *report);
+
+/* The same for datasets of other names.  */
+int verify_named (const char *path, const struct featnames *names, struct workers *workers,
+                  struct verify_report *report);
 
 #endif

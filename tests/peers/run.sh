@@ -40,6 +40,10 @@ compare keras_resnet50 "$PYTHON" "$peers/keras_resnet50.py"
 compare keras_training "$PYTHON" "$peers/keras_training.py"
 compare keras_model "$PYTHON" "$peers/keras_model.py"
 compare sklearn_report "$PYTHON" "$peers/sklearn_report.py"
+compare store_h5py "$PYTHON" "$peers/store_h5py.py"
+compare import_csv "$PYTHON" "$peers/import_csv.py"
+compare examples "$PYTHON" "$peers/examples.py"
+compare import_csv "$PYTHON" "$peers/import_csv.py"
 compare memory bash "$peers/memory.sh"
 
 if [ $((passed + failed + skipped)) -eq 0 ]; then

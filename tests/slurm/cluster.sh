@@ -26,11 +26,12 @@ cluster_port () {
 }
 
 cluster_configure () { # NODES CPUS
-  local user port number
-  user=$(id -un) port=$(cluster_port "$1")
+  local user name port number
+  user=$(id -un) name=$(uname -n) port=$(cluster_port "$1")
+  name=${name%%.*}
   cat <<END
 ClusterName=slabfit
-SlurmctldHost=$(hostname -s)(127.0.0.1)
+SlurmctldHost=$name(127.0.0.1)
 SlurmctldPort=$port
 SlurmUser=$user
 SlurmdUser=$user
@@ -61,7 +62,6 @@ KillWait=5
 ReturnToService=2
 # The nodes need not have what they say.
 SlurmdParameters=config_overrides
-CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 END
   for number in $(seq "$1"); do
     echo "NodeName=n$number NodeHostname=n$number NodeAddr=127.0.0.1 Port=$((port + number)) CPUs=$2 RealMemory=4096"
@@ -84,10 +84,11 @@ cluster_processes () { # [LINE]: those that have LINE in their environment too
   done
 }
 
+# Waits until NUMBER nodes take jobs, for a minute at the most.
 cluster_idle () {
-  local idle
-  for _ in $(seq 100); do
-    idle=$(sinfo -h -N -o %T 2>/dev/null | grep -cx idle)
+  local end=$((SECONDS + 60)) idle
+  while test $SECONDS -lt $end && cluster_owns "$(cat "$cluster"/slurmctld.pid)"; do
+    idle=$(timeout 10 sinfo -h -N -o %T 2>/dev/null | grep -cx idle)
     test "$idle" != "$1" || return 0
     sleep 0.2
   done
@@ -103,7 +104,6 @@ cluster_start () {
   PATH=$PATH:/usr/sbin:/sbin
   mkdir -p "$1"/state
   cluster=$(cd "$1" && pwd)
-  for number in $(compgen -v | grep -E '^(SLURM|SBATCH|SCANCEL|SQUEUE|SINFO|SALLOC)_'); do unset "$number"; done
   export SLURM_CONF=$cluster/slurm.conf
   cluster_configure "$2" "$3" >"$SLURM_CONF"
   # No cgroups are used; version 2 would ask systemd for one all the same, and fail in a container.
@@ -117,7 +117,8 @@ cluster_start () {
     mkdir -p "$cluster/spool.n$number" "$cluster/tmp.n$number"
     slurmd -N "n$number" >>"$cluster"/start.log 2>&1 || skip "slurmd does not start: $(tail -n 1 "$cluster"/start.log)"
   done
-  cluster_idle "$2" || skip "SLURM's nodes do not come up: $(tail -n 1 "$cluster"/slurmd.n1.log)"
+  cluster_idle "$2" \
+    || skip "SLURM's nodes do not come up: $(tail -q -n 1 "$cluster"/slurmctld.log "$cluster"/slurmd.n1.log)"
 }
 
 # Ends the processes ID... by SIGNAL.
@@ -148,17 +149,17 @@ cluster_stop () {
   cluster=''
 }
 
-# A job's processes know their node; the one above them, slurmstepd, does not.
+# A job's processes know their node; the one above them, slurmstepd, does not.  It goes first, or it would tell of their
+# end.
 cluster_kill () {
-  local id above all
-  all=$(cat "$cluster/slurmd.$1.pid")
-  for id in $(cluster_processes "SLURMD_NODENAME=$1"); do
+  local id above jobs steps
+  jobs=$(cluster_processes "SLURMD_NODENAME=$1") steps=''
+  for id in $jobs; do
     above=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$id/status" 2>/dev/null)
-    all="$all $id"
-    case $(cat "/proc/$above/comm" 2>/dev/null) in slurmstepd) all="$all $above" ;; esac
+    case $(cat "/proc/$above/comm" 2>/dev/null) in slurmstepd) steps="$steps $above" ;; esac
   done
   # shellcheck disable=SC2086
-  cluster_end KILL $all
+  cluster_end KILL "$(cat "$cluster/slurmd.$1.pid")" $steps $jobs
   rm -f "$cluster/slurmd.$1.pid"
 }
 

@@ -1,9 +1,8 @@
 #!/bin/bash
 # What data/slurm/submit.sh would submit, and what it refuses.  Needs no SLURM.
-. "${abs_top_srcdir:?}"/tests/functions.sh || exit 1
+. "$(dirname "$0")"/../functions.sh || exit 1
 submit=$abs_top_srcdir/data/slurm/submit.sh
 scripts=$abs_top_srcdir/data/slurm
-unset SLURM_TMPDIR SLURM_RESTART_COUNT SLABFIT SLURM_JOB_ID SLURM_ARRAY_JOB_ID
 mkdir 'my photos' photos
 touch net.ts photos.tar
 
@@ -56,19 +55,27 @@ for script in extract merge train; do
   like 'usage: sbatch .*' "$(<err)"
 done
 
-# The dataset is copied or unpacked where there is a place for it, and read where it is else.
-mkdir disk photos/training
+# The dataset is copied or unpacked where there is a place for it, and read where it is else.  The copy does not stay.
+mkdir disk other photos/training
 tar -c -f photos.tar photos
-export SLURM_JOB_ID=7 SLABFIT=echo
-staged () { run 0 "$scripts"/extract.sbatch --stage "$1" -o 'f 1'; }
-SLURM_TMPDIR='' staged 'my photos'
-echo 'extract my photos -o f 1' | output
-echo "extract.sbatch: SLURM_TMPDIR is not set here; reading 'my photos' where it is" | errors
-export SLURM_TMPDIR=$PWD/disk
+printf '#!/bin/sh\necho "$@" && ls "$2"\n' >slabfit-list
+chmod +x slabfit-list
+export SLURM_JOB_ID=7 SLABFIT=./slabfit-list
+unset TMPDIR
+staged () {
+  run 0 "$scripts"/extract.sbatch --stage "$1" -o 'f 1'
+  test -z "$(ls -A disk)$(ls -A other)" || fail "left behind: $(find disk other)"
+}
+touch 'my photos/one'
 staged 'my photos'
-echo "extract $PWD/disk/slabfit-7-0/dataset -o f 1" | output
+printf 'extract my photos -o f 1\none\n' | output
+echo "extract.sbatch: neither SLURM_TMPDIR nor TMPDIR is set here; reading 'my photos' where it is" | errors
+export TMPDIR=$PWD/other
+staged 'my photos'
+printf 'extract %s/slabfit-7-0/dataset -o f 1\none\n' "$PWD/other" | output
+export SLURM_TMPDIR=$PWD/disk
 SLURM_RESTART_COUNT=1 staged photos.tar
-echo "extract $PWD/disk/slabfit-7-1/photos -o f 1" | output
-test -d disk/slabfit-7-1/photos/training || fail 'the tar file was not unpacked'
+printf 'extract %s/slabfit-7-1/photos -o f 1\ntraining\n' "$PWD/disk" | output
 run 1 "$scripts"/extract.sbatch --stage none -o f
 test ! -s out || fail 'slabfit was called though its photographs could not be copied'
+test -z "$(ls -A disk)" || fail "left behind: $(find disk)"

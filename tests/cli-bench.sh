@@ -1,0 +1,66 @@
+#!/bin/bash
+# slabfit bench: that it measures what it says and leaves nothing behind.  No rate is tested: that is not what tests are for.
+. "$(dirname "$0")"/functions.sh || exit 1
+
+for python in "${PYTHON:-python3}" python3 /usr/bin/python3 ""; do
+  if test -z "$python" || "$python" -c 'import h5py, numpy' 2>/dev/null; then break; fi
+done
+test -n "$python" || skip 'no python3 with h5py (Debian: python3-h5py)'
+
+small='--rows 600 --columns 500 --repeat 2'
+mkdir folder
+
+run 0 slabfit bench store $small -o folder --json
+errors </dev/null
+json 'd["store"] == {"rows": 600, "columns": 500, "value_bytes": 600 * 500 * 4, "file_bytes": d["store"]["file_bytes"]}'
+json 'list(d["rates"]["store"]) == ["write", "copy", "merge", "read", "batches", "columns"]'
+json 'all(rate > 0 for rate in d["rates"]["store"].values())'
+json 'd["peak_bytes"] > 0'
+test -z "$(ls -A folder)" || fail "left in the folder: $(ls -A folder)"
+
+run 0 slabfit bench $small -o folder --threads 2
+errors </dev/null
+head -n 1 out | sed -E 's/[0-9]+ MB, 1\/[0-9.]+$/N MB, 1\/N/' >first
+echo '600 rows x 500 features, 2 threads: 1 MB of values in N MB, 1/N' | compare 'the first line' first
+sed 1d out | sed -E 's/ +[0-9]+ MB\/s$//' >rest
+printf '%s\n' write copy merge read batches columns | compare 'the rates' rest
+
+# The file that stays: its zeros are as many as asked for, and it is a whole feature file.
+run 0 slabfit bench store $small -o folder --keep --zeros 0.75
+test "$(ls -A folder)" = bench.h5 || fail "in the folder: $(ls -A folder)"
+"$python" - <<'END' || fail 'the kept file is not as asked for'
+import h5py, numpy
+features = h5py.File('folder/bench.h5')['features']
+zeros = (features[:] == 0).mean()
+assert features.shape == (600, 500) and features.dtype == numpy.float32, features
+assert abs(zeros - 0.75) < 0.01, zeros
+assert (features[:] >= 0).all()
+END
+run 0 slabfit verify folder/bench.h5
+
+# The rows of another file, over and over; float16.
+"$python" - <<'END'
+import h5py, numpy
+with h5py.File('rows.h5', 'w') as file:
+    file['features'] = numpy.arange(30, dtype=numpy.float32).reshape(10, 3)
+    file['labels'] = numpy.zeros(10, numpy.int32)
+END
+run 0 slabfit bench store --rows 1100 --repeat 1 --like rows.h5 --dtype float16 -o folder --keep
+"$python" - <<'END' || fail 'the rows are not those of the other file'
+import h5py, numpy
+features = h5py.File('folder/bench.h5')['features']
+assert features.shape == (1100, 3) and features.dtype == numpy.float16, features
+rows = set(map(tuple, features[:].tolist()))
+assert rows == {(3 * i, 3 * i + 1, 3 * i + 2) for i in range(10)}, rows
+END
+rm folder/bench.h5
+
+refuses 1 "slabfit bench: cannot open 'none.h5': No such file or directory; check the path" \
+  slabfit bench --like none.h5 -o folder
+refuses 1 "slabfit bench: cannot open 'none.h5': No such file or directory; check the path" \
+  slabfit bench --like none.h5 -o folder --keep
+test -z "$(ls -A folder)" || fail "left in the folder: $(ls -A folder)"
+
+run 75 slabfit bench --rows 100000 --repeat 1000 --stop-after 0.3 -o folder
+echo 'slabfit bench: the benchmark was stopped; run the same command again' | errors
+test -z "$(ls -A folder)" || fail "left in the folder: $(ls -A folder)"
