@@ -1,7 +1,7 @@
 /* A frozen network behind a C interface: the only door to libtorch.  Compiles as C11.
 
-   Functions return 0, or -1 with one line in ERROR (NETWORK_ERROR_BYTES) that says what is wrong, without the name of the
-   file.  No exception leaves them.  A network may be run from several threads at once; each run uses
+   Functions return 0, or -1 with one line in ERROR (NETWORK_ERROR_BYTES) that says what is wrong, without the name of
+   the file.  No exception leaves them.  A network may be run from several threads at once; each run uses
    network_options.threads threads of its own.  */
 #ifndef SLABFIT_NETWORK_H
 #define SLABFIT_NETWORK_H

@@ -350,7 +350,8 @@ check_round_trip (bool half)
   info.provenance.rank = 0;
   featinfo_choose_tile (&info);
   ck_assert_int_eq (sample_write (first, &info, 0, ROWS, NULL, 0), 0);
-  ck_assert_msg (npy_export (first, &(struct featnames){ 0 }, npy, labels, workers, &rows) == 0, "%s", error_message ());
+  ck_assert_msg (npy_export (first, &(struct featnames){ 0 }, npy, labels, workers, &rows) == 0, "%s",
+                 error_message ());
   ck_assert_uint_eq (rows, ROWS);
   void *data = file_read (npy, 1 << 24, &bytes);
   ck_assert_uint_eq (bytes, 128 + ROWS * COLUMNS * (half ? 2 : 4));

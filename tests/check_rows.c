@@ -237,7 +237,8 @@ START_TEST (a_whole_file_is_read_once)
 }
 END_TEST
 
-/* rows_bytes, and besides 8 bytes for each row's number, 4 for its label in a batch, and 4 for its label in the file.  */
+/* rows_bytes, and besides 8 bytes for each row's number, 4 for its label in a batch, and 4 for its label in the
+   file.  */
 START_TEST (memory_is_as_told)
 {
   static const struct {

@@ -1,4 +1,5 @@
-/* The deflate encoder for mostly zeros: what it writes is inflated by libdeflate, which checks the checksum as well.  */
+/* The deflate encoder for mostly zeros: what it writes is inflated by libdeflate, which checks the checksum as
+   well.  */
 #include <config.h>
 
 #include "../src/store/sparse.h"

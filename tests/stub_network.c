@@ -1,6 +1,6 @@
-/* A network module without libtorch, for tests that start the program often: $SLABFIT_NETWORK names it.  It opens any file
-   as a network whose features are what its images are in squares of 2 x 2, as a map (height / 2, width / 2, 3): many
-   values, half of them 0.
+/* A network module without libtorch, for tests that start the program often: $SLABFIT_NETWORK names it.  It opens any
+   file as a network whose features are what its images are in squares of 2 x 2, as a map (height / 2, width / 2, 3):
+   many values, half of them 0.
 
      SLABFIT_STUB_LOG FILE            a byte is added to FILE for each image
      SLABFIT_STUB_MILLISECONDS N      each run takes so long  */
@@ -99,7 +99,8 @@ network_run (struct network *network, const float *images, int count, int height
     for (int row = 0; row < height / 2; row++)
       for (int column = 0; column < width / 2; column++)
         for (int plane = 0; plane < 3; plane++)
-          *features++ = feature (images + ((size_t) image * 3 + (size_t) plane) * (size_t) (height * width), width, row, column);
+          *features++ =
+            feature (images + ((size_t) image * 3 + (size_t) plane) * (size_t) (height * width), width, row, column);
   return 0;
 }
 

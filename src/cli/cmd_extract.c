@@ -220,9 +220,8 @@ print (const json_t *result)
 static int
 run (int argc, char **argv, struct common *common, json_t **result)
 {
-  struct options options = {
-    .extract = { .compress = 1, .batch = 8, .rows_per_part = 512, .max_failures = { 1, true } }
-  };
+  struct options options = { .extract = {
+                               .compress = 1, .batch = 8, .rows_per_part = 512, .max_failures = { 1, true } } };
   struct extract_report report;
   if (options_parse (&command_extract, argc, argv, &options))
     return -1;

@@ -254,8 +254,7 @@ describe (const char *path, const struct featnames *names)
       error_set ("'%s' is neither a feature file or model (HDF5) nor a backbone (TorchScript); check the path", path);
       return NULL;
     }
-  return modelfile_is_model (path) ? describe_model (path) 
-                                    : describe_features (path, names);
+  return modelfile_is_model (path) ? describe_model (path) : describe_features (path, names);
 }
 
 static void

@@ -40,10 +40,10 @@ int options_split (const char *text, const char *what, struct names *names);
 
 /* Entries of the option tables of commands that read feature files, for those of other programs.  */
 enum { KEY_FEATURES_DATASET = 0x280, KEY_LABELS_DATASET };
-#define OPTIONS_DATASETS                                                                                              \
-  { "features-dataset", KEY_FEATURES_DATASET, "NAME", 0, "The dataset of the features (/features)", 0 },              \
-  {                                                                                                                   \
-    "labels-dataset", KEY_LABELS_DATASET, "NAME", 0, "The dataset of the labels (/labels)", 0                         \
+#define OPTIONS_DATASETS                                                                                               \
+  { "features-dataset", KEY_FEATURES_DATASET, "NAME", 0, "The dataset of the features (/features)", 0 },               \
+  {                                                                                                                    \
+    "labels-dataset", KEY_LABELS_DATASET, "NAME", 0, "The dataset of the labels (/labels)", 0                          \
   }
 
 /* What a parser does with their keys, and with those it does not know (ARGP_ERR_UNKNOWN).  */

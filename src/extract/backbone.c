@@ -32,8 +32,8 @@ static const struct architecture architectures[] = {
    normalisation divides by the spread that it gives; so the network works at the scale of trained ones.  */
 static const float pixel_mean_square = 4900;
 
-/* The variance of a kernel's draws times its fan in, for an output as spread as the input before its ReLU: the inverse of
-   the variance 1/2 - 1/(2 pi) that ReLU leaves of a standard normal, since centred kernels see only that.  */
+/* The variance of a kernel's draws times its fan in, for an output as spread as the input before its ReLU: the inverse
+   of the variance 1/2 - 1/(2 pi) that ReLU leaves of a standard normal, since centred kernels see only that.  */
 static const float kernel_gain = 2.934f;
 
 /* Of the last normalisation in a block: keeps the sum of sixteen or more blocks from growing.  */
@@ -111,8 +111,8 @@ add_vector (struct builder *builder, const char *name, const char *suffix, int l
   return value ? 0 : -1;
 }
 
-/* Draws one filter (fan in) and takes off its mean: what all channels have in common after ReLU, which says nothing of the
-   image, then does not pass.  */
+/* Draws one filter (fan in) and takes off its mean: what all channels have in common after ReLU, which says nothing of
+   the image, then does not pass.  */
 static void
 draw_filter (struct random *random, float *value, size_t fan_in)
 {
@@ -146,12 +146,12 @@ add_unit (struct builder *builder, const struct unit *unit, const char *output, 
            "1.001e-05, False)\n",
            output, input, name, name, unit->stride, unit->stride, unit->padding, unit->padding, name, name, name, name);
   return add_kernel (builder, unit) || add_vector (builder, name, "conv_bias", unit->outputs, 0)
-                 || add_vector (builder, name, "bn_gamma", unit->outputs, unit->gamma)
-                 || add_vector (builder, name, "bn_beta", unit->outputs, 0)
-                 || add_vector (builder, name, "bn_mean", unit->outputs, 0)
-                 || add_vector (builder, name, "bn_variance", unit->outputs, unit->variance)
-             ? -1
-             : 0;
+             || add_vector (builder, name, "bn_gamma", unit->outputs, unit->gamma)
+             || add_vector (builder, name, "bn_beta", unit->outputs, 0)
+             || add_vector (builder, name, "bn_mean", unit->outputs, 0)
+             || add_vector (builder, name, "bn_variance", unit->outputs, unit->variance)
+           ? -1
+           : 0;
 }
 
 /* One bottleneck block: three convolutions beside a shortcut, which the first block of a stage projects.  */
@@ -210,10 +210,10 @@ static char *
 metadata_new (const char *architecture, uint64_t seed, const struct backbone_report *report)
 {
   const int64_t *shape = report->feature_shape;
-  json_t *object = json_pack ("{s:s, s:s, s:[I,I,I], s:s, s:o}", "architecture", architecture, "layer", "output",
-                              "feature_shape", (json_int_t) shape[0], (json_int_t) shape[1], (json_int_t) shape[2],
-                              "preprocess", report->preprocess, "weights",
-                              json_sprintf ("random, seed %" PRIu64, seed));
+  json_t *object =
+    json_pack ("{s:s, s:s, s:[I,I,I], s:s, s:o}", "architecture", architecture, "layer", "output", "feature_shape",
+               (json_int_t) shape[0], (json_int_t) shape[1], (json_int_t) shape[2], "preprocess", report->preprocess,
+               "weights", json_sprintf ("random, seed %" PRIu64, seed));
   char *text = json_dumps (object, JSON_SORT_KEYS);
   json_decref (object);
   if (!text)

@@ -19,9 +19,9 @@ struct backbone_report {
 /* The names of the architectures, separated by ", ".  Static.  */
 const char *backbone_architectures (void);
 
-/* Writes PATH: ARCHITECTURE with random weights drawn from SEED, the same bytes for the same seed.  Kernels are uniform and
-   centred filter by filter; batch normalisation is as it would stand after seeing photographs, so that features are of the
-   size of trained ones.  An existing file is refused unless FORCE.  Unknown architectures are a usage error.  */
+/* Writes PATH: ARCHITECTURE with random weights drawn from SEED, the same bytes for the same seed.  Kernels are uniform
+   and centred filter by filter; batch normalisation is as it would stand after seeing photographs, so that features are
+   of the size of trained ones.  An existing file is refused unless FORCE.  Unknown architectures are a usage error.  */
 int backbone_build_random (const char *path, const char *architecture, uint64_t seed, bool force,
                            struct backbone_report *report);
 

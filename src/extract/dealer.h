@@ -15,8 +15,8 @@ struct batch {
 };
 
 /* Takes the next batch: up to options->batch images of one part that could be read; those that could not become the
-   part's failures.  1 where there is one (of no image, where a part's last ones all failed), 0 where there are no images
-   left, -1 where all stop.  */
+   part's failures.  1 where there is one (of no image, where a part's last ones all failed), 0 where there are no
+   images left, -1 where all stop.  */
 int dealer_take (struct pipeline *pipeline, struct batch *batch);
 
 /* Counts ROWS more in TILE, and hands it on once it is complete.  */

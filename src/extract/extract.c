@@ -79,8 +79,8 @@ make_parts (struct job *job, size_t first, struct extract_split *split, struct p
   return 0;
 }
 
-/* Making parts failed.  Whether that is because another job on the same output has merged and removed them; else the error
-   stays.  */
+/* Making parts failed.  Whether that is because another job on the same output has merged and removed them; else the
+   error stays.  */
 static bool
 is_merged_meanwhile (struct job *job, struct extract_split *split)
 {

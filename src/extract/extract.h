@@ -17,17 +17,17 @@ struct extract_options {
   const char *preprocess;     /* NULL: the backbone's own */
   enum network_pool pool;
   bool half, exif, force;
-  int compress;               /* 0 to 12 */
+  int compress; /* 0 to 12 */
   int batch, threads;
-  uint64_t rows_per_part;     /* rounded up to whole tiles */
+  uint64_t rows_per_part; /* rounded up to whole tiles */
   struct extract_limit max_failures;
   uint64_t seed, memory_bytes;
-  int task, tasks;            /* makes the parts p with p % tasks == task */
-  const char *command;        /* the command line, recorded */
+  int task, tasks;     /* makes the parts p with p % tasks == task */
+  const char *command; /* the command line, recorded */
 };
 
 struct extract_split {
-  char *name; /* owned */
+  char *name;                         /* owned */
   uint64_t rows, failed, reused_rows; /* of this task */
   uint64_t missing;                   /* parts that other tasks have to make still */
 };
@@ -43,8 +43,8 @@ struct extract_report {
 int extract_parse_limit (const char *text, struct extract_limit *limit);
 
 /* Makes the parts that are not there yet and merges each split whose parts are all there.  Where more images of a split
-   fail than allowed, its parts stay, it is not merged, and the run fails after the last split.  REPORT is to be freed by
-   extract_report_free, also after a failure.  */
+   fail than allowed, its parts stay, it is not merged, and the run fails after the last split.  REPORT is to be freed
+   by extract_report_free, also after a failure.  */
 int extract (const struct extract_options *options, struct extract_report *report);
 void extract_report_free (struct extract_report *report);
 

@@ -27,8 +27,8 @@ void job_describe (struct job *job);
 /* Images of a part, but for the last one: whole tiles.  */
 uint64_t job_part_images (const struct job *job);
 
-/* Finds out which of this task's parts are to be made, and counts in SPLIT those that are there; none are to be made where
-   SPLIT.h5 stands already.  */
+/* Finds out which of this task's parts are to be made, and counts in SPLIT those that are there; none are to be made
+   where SPLIT.h5 stands already.  */
 int job_plan (struct job *job, struct extract_split *split);
 
 /* Sets JOB->merged where SPLIT.h5 stands already and is what is asked for, and then SPLIT's counts.  */
@@ -37,7 +37,8 @@ int job_find_merged (struct job *job, struct extract_split *split);
 /* How many parts are not there yet; none where another task has merged them meanwhile.  */
 int job_count_missing (const struct job *job, uint64_t *missing);
 
-/* Adds to what is to be done the parts of other runs and tasks that are damaged, and takes them out of SPLIT's counts.  */
+/* Adds to what is to be done the parts of other runs and tasks that are damaged, and takes them out of SPLIT's
+   counts.  */
 int job_recheck (struct job *job, struct extract_split *split);
 
 #endif

@@ -1,6 +1,6 @@
 /* The extraction pipeline: images of a split to finished part files, all stages side by side.
 
-     decoders ─► window of decoded images ─► callers (batch, network) ─► tiles ─► compressors ─► writer (the caller's
+      decoders ─► window of images ─► callers (batch, network) ─► tiles ─► compressors ─► writer (the caller's
                                                                                                 thread: all HDF5 calls)
    Each stage waits for room in the next, so memory depends on the threads and the tile, never on the number of images.
    A batch holds consecutive images of one part, so rows and their bits depend on no thread's timing.  */

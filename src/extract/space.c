@@ -18,7 +18,8 @@
 /* How many times smaller features become, at the very best; 1.3 to 7.5 were measured.  */
 static const double best_ratio = 8;
 
-/* A share of what the parts that are there let expect that is sure to be needed: images are shuffled, so parts are alike.  */
+/* A share of what the parts that are there let expect that is sure to be needed: images are shuffled, so parts are
+   alike.  */
 static const double sure_share = 0.9;
 
 enum { SIZE_BYTES = 24 };
@@ -119,8 +120,8 @@ find_ratio (const struct space *space)
   return found > 0 ? plain / found : 0;
 }
 
-/* Bytes still to be written by the worst moment: the merged files of splits stay, and the parts of one are beside its own
-   until that is whole.  */
+/* Bytes still to be written by the worst moment: the merged files of splits stay, and the parts of one are beside its
+   own until that is whole.  */
 static double
 find_need (const struct space *space, double ratio)
 {

@@ -1,7 +1,8 @@
 /* Room for the features that are still to be made: how many bytes they need, and whether their folder has them.
 
    How well features compress is not known before the first part is there.  Until then a run is refused only where they
-   would not fit even if they compressed better than any measured so far; later the size of those parts is the measure.  */
+   would not fit even if they compressed better than any measured so far; later the size of those parts is the
+   measure.  */
 #ifndef SLABFIT_SPACE_H
 #define SLABFIT_SPACE_H
 
@@ -27,9 +28,9 @@ struct space {
   bool measured; /* result: parts are there */
 };
 
-/* Looks at what is there and says, the first time, on standard error how much is still to be written: the parts, and the
-   merged file beside them.  Fails where it will not fit.  All is well where the file system does not say what is free.
-   What it says is free is no promise: a quota may be smaller, others may write.  */
+/* Looks at what is there and says, the first time, on standard error how much is still to be written: the parts, and
+   the merged file beside them.  Fails where it will not fit.  All is well where the file system does not say what is
+   free.  What it says is free is no promise: a quota may be smaller, others may write.  */
 int space_check (struct space *space);
 
 #endif

@@ -20,7 +20,7 @@ struct head {
   size_t count;
   double *parameter, *gradient, *velocity; /* (count) */
 
-  double **output; /* (layers + 1), each (batch, width): after ReLU; the last are logarithms of probabilities */
+  double **output;  /* (layers + 1), each (batch, width): after ReLU; the last are logarithms of probabilities */
   double *delta[2]; /* (batch, largest width), scratch for backward */
 };
 

@@ -14,10 +14,10 @@ struct score {
 };
 
 struct metrics {
-  const struct names *classes; /* (C), borrowed */
-  uint64_t rows;               /* n */
-  uint64_t *confusion;         /* (C, C): rows of the true class, columns of the predicted one */
-  struct score *score;         /* (C) */
+  const struct names *classes;  /* (C), borrowed */
+  uint64_t rows;                /* n */
+  uint64_t *confusion;          /* (C, C): rows of the true class, columns of the predicted one */
+  struct score *score;          /* (C) */
   struct score macro, weighted; /* means over the classes: plain, and weighted by support */
   double accuracy;
 };

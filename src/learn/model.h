@@ -15,9 +15,9 @@ struct model_layer {
 /* One epoch of training.  The losses are means over the rows and contain the L2 term, as Keras reports them; those of
    training are running ones, taken while the weights move.  */
 struct epoch {
-  uint64_t number;                /* from 1 */
-  double loss, accuracy;          /* accuracy in [0, 1] */
-  double val_loss, val_accuracy;  /* NaN where nothing was validated */
+  uint64_t number;               /* from 1 */
+  double loss, accuracy;         /* accuracy in [0, 1] */
+  double val_loss, val_accuracy; /* NaN where nothing was validated */
   double seconds;
 };
 
@@ -27,10 +27,10 @@ struct model {
   struct names classes;
   struct provenance provenance; /* of the features that it was trained on */
   size_t epochs;
-  struct epoch *epoch;          /* (epochs), from malloc */
-  char *training;               /* the options of training as JSON; owned; may be NULL */
-  char *command;                /* the command line; owned; may be NULL */
-  char version[32];             /* of slabfit */
+  struct epoch *epoch; /* (epochs), from malloc */
+  char *training;      /* the options of training as JSON; owned; may be NULL */
+  char *command;       /* the command line; owned; may be NULL */
+  char version[32];    /* of slabfit */
 };
 
 /* A model of WIDTH[0] features and LAYERS layers of WIDTH[1], ... WIDTH[LAYERS] units, all weights zero, with copies of

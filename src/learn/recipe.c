@@ -43,14 +43,14 @@ char *
 recipe_new (const struct train_options *options, const struct featfile *training, const struct featfile *validation)
 {
   static const char *const shuffles[] = { "window", "full", "none" };
-  json_t *all = json_pack (
-      "{s:o, s:I, s:I, s:f, s:f, s:b, s:f, s:f, s:s?, s:s, s:I, s:I, s:s, s:s?, s:o, s:o}", "hidden",
-      describe_hidden (options), "epochs", (json_int_t) options->epochs, "batch", (json_int_t) options->batch, "lr",
-      options->rate, "momentum", options->momentum, "nesterov", options->nesterov, "decay", options->decay, "l2",
-      options->l2, "class-weight", options->balanced ? "balanced" : NULL, "shuffle", shuffles[options->shuffle], "seed",
-      (json_int_t) options->seed, "early-stop", (json_int_t) options->patience, "engine", "sweep", "from",
-      options->from ? options->from_name : NULL, "training", describe_features (training), "validation",
-      describe_features (validation));
+  json_t *all =
+    json_pack ("{s:o, s:I, s:I, s:f, s:f, s:b, s:f, s:f, s:s?, s:s, s:I, s:I, s:s, s:s?, s:o, s:o}", "hidden",
+               describe_hidden (options), "epochs", (json_int_t) options->epochs, "batch", (json_int_t) options->batch,
+               "lr", options->rate, "momentum", options->momentum, "nesterov", options->nesterov, "decay",
+               options->decay, "l2", options->l2, "class-weight", options->balanced ? "balanced" : NULL, "shuffle",
+               shuffles[options->shuffle], "seed", (json_int_t) options->seed, "early-stop",
+               (json_int_t) options->patience, "engine", "sweep", "from", options->from ? options->from_name : NULL,
+               "training", describe_features (training), "validation", describe_features (validation));
   char *text = all ? json_dumps (all, JSON_COMPACT | JSON_REAL_PRECISION (15)) : NULL;
   json_decref (all);
   if (!text)
@@ -83,11 +83,11 @@ recipe_compare (const char *recipe, const char *model_name, const char *wanted)
   const char *key;
   int result = 0;
   json_object_foreach (asked, key, value)
-    {
-      const json_t *present = json_object_get (found, key);
-      if (result == 0 && !(present && json_equal (present, value)))
-        result = report_difference (key, model_name, present, value);
-    }
+  {
+    const json_t *present = json_object_get (found, key);
+    if (result == 0 && !(present && json_equal (present, value)))
+      result = report_difference (key, model_name, present, value);
+  }
   json_decref (found);
   json_decref (asked);
   return result;

@@ -32,9 +32,9 @@ struct shuffle shuffle_in_order (uint64_t rows, uint64_t chunk_rows, size_t batc
 uint64_t shuffle_tile_rows (uint64_t chunk_rows);
 
 struct order {
-  uint64_t *row;         /* (n) the permutation */
-  size_t windows;        /* pieces of the order that are read at once */
-  uint64_t *window_end;  /* (windows) where each ends in ROW */
+  uint64_t *row;        /* (n) the permutation */
+  size_t windows;       /* pieces of the order that are read at once */
+  uint64_t *window_end; /* (windows) where each ends in ROW */
 };
 
 /* Room for an epoch's order; to be freed by order_free, which leaves it empty.  */

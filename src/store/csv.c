@@ -87,7 +87,8 @@ export_whole (struct export *export, struct featfile *file, const char *csv)
 }
 
 int
-csv_export (const char *features, const struct featnames *names, const char *csv, struct workers *workers, uint64_t *rows)
+csv_export (const char *features, const struct featnames *names, const char *csv, struct workers *workers,
+            uint64_t *rows)
 {
   struct export export = { .workers = workers };
   struct featfile *file = featfile_open_named (features, names);

@@ -6,9 +6,10 @@
 
 struct featnames;
 
-/* Writes the feature file FEATURES, its datasets being NAMES, as the text CSV, whole or not at all.  Values have the 9 digits that give the same
-   float32 back.  Memory holds one block of rows.  */
-int csv_export (const char *features, const struct featnames *names, const char *csv, struct workers *workers, uint64_t *rows);
+/* Writes the feature file FEATURES, its datasets being NAMES, as the text CSV, whole or not at all.  Values have the 9
+   digits that give the same float32 back.  Memory holds one block of rows.  */
+int csv_export (const char *features, const struct featnames *names, const char *csv, struct workers *workers,
+                uint64_t *rows);
 
 /* Writes the feature file FEATURES from the text CSV, which is read twice (counted, then converted).  The first line
    says how many columns there are; a line of another width, a label that is no class and a value that is not a finite

@@ -17,9 +17,9 @@ int64_t dataset_length (hid_t dataset);
 /* TEXT (room) = the dimensions, as "(12, 7, 7, 2048)".  */
 void dataset_describe_shape (hid_t dataset, char *text, size_t room);
 
-/* A dataspace in which the COUNT values from START on, along each axis, are selected; to be closed by H5Sclose.  -1 with
-   the error set where one of their chunks was never written, which HDF5 would read as zeros, or is larger than they
-   need.  NAME and PATH are for the message.  */
+/* A dataspace in which the COUNT values from START on, along each axis, are selected; to be closed by H5Sclose.  -1
+   with the error set where one of their chunks was never written, which HDF5 would read as zeros, or is larger than
+   they need.  NAME and PATH are for the message.  */
 hid_t dataset_select (hid_t dataset, const hsize_t *start, const hsize_t *count, const char *name, const char *path);
 
 #endif

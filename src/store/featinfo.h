@@ -8,8 +8,8 @@
 
 enum { FEATFILE_VERSION = 1 };
 
-/* Where the features and the labels lie in the file of another program: the names of datasets, "/" in front or not.  NULL
-   stands for /features and /labels.  */
+/* Where the features and the labels lie in the file of another program: the names of datasets, "/" in front or not.
+   NULL stands for /features and /labels.  */
 struct featnames {
   const char *features, *labels; /* borrowed */
 };
@@ -49,7 +49,8 @@ int featinfo_compare (const struct featinfo *a, const char *file_a, const struct
    To be closed by H5Tclose; -1 with no error set.  */
 hid_t featinfo_value_type (bool half);
 
-/* Reads everything but classes (read where the file names them) from the open HDF5 FILE that PATH names, with its datasets NAMES, and checks it.  On failure INFO needs no freeing.  */
+/* Reads everything but classes (read where the file names them) from the open HDF5 FILE that PATH names, with its
+   datasets NAMES, and checks it.  On failure INFO needs no freeing.  */
 int featinfo_read (struct featinfo *info, hid_t file, const struct featnames *names, const char *path);
 
 /* The dataset of features NAME of FILE, opened with ACCESS; -1 with the error set.  */

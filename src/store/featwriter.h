@@ -18,8 +18,8 @@ struct featwriter *featwriter_new (const char *path, const struct featinfo *info
    same tiles gave.  Each tile once, in any order.  */
 int featwriter_put_tile (struct featwriter *writer, uint64_t tile_row, uint64_t tile_column, const struct chunk *chunk);
 
-/* Compresses and stores a whole row of tiles, shared out among WORKERS, the same ones each time: VALUES (rows, columns),
-   where rows below the tile's are for the last one only.  */
+/* Compresses and stores a whole row of tiles, shared out among WORKERS, the same ones each time: VALUES (rows,
+   columns), where rows below the tile's are for the last one only.  */
 int featwriter_put_tile_row (struct featwriter *writer, uint64_t tile_row, const float *values, uint64_t rows,
                              struct workers *workers);
 

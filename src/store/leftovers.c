@@ -28,8 +28,8 @@ owner_is_gone (const char *owner)
   return *end == '.' && process > 0 && kill ((pid_t) process, 0) && errno == ESRCH;
 }
 
-/* Of the others those are stale that were left alone for long: of other hosts, and of processes whose number another one
-   has by now.  */
+/* Of the others those are stale that were left alone for long: of other hosts, and of processes whose number another
+   one has by now.  */
 static bool
 is_stale (const char *directory, const char *name, const char *owner)
 {

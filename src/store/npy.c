@@ -121,7 +121,8 @@ export_whole (struct export *export, struct featfile *file, const char *npy, con
 }
 
 int
-npy_export (const char *features, const struct featnames *names, const char *npy, const char *labels, struct workers *workers, uint64_t *rows)
+npy_export (const char *features, const struct featnames *names, const char *npy, const char *labels,
+            struct workers *workers, uint64_t *rows)
 {
   struct export export = { 0 };
   struct featfile *file = featfile_open_named (features, names);

@@ -11,9 +11,11 @@ struct featnames;
    caller; NULL with the error set.  */
 char *npy_labels_path (const char *npy);
 
-/* Writes the feature file FEATURES, its datasets being NAMES, as the arrays NPY, float32 or float16 as it is stored, and LABELS, int32, both in
-   little-endian bytes and C order; whole or not at all, the features last.  Memory holds one block of rows.  */
-int npy_export (const char *features, const struct featnames *names, const char *npy, const char *labels, struct workers *workers, uint64_t *rows);
+/* Writes the feature file FEATURES, its datasets being NAMES, as the arrays NPY, float32 or float16 as it is stored,
+   and LABELS, int32, both in little-endian bytes and C order; whole or not at all, the features last.  Memory holds one
+   block of rows.  */
+int npy_export (const char *features, const struct featnames *names, const char *npy, const char *labels,
+                struct workers *workers, uint64_t *rows);
 
 /* Writes the feature file FEATURES from the arrays NPY (n, d) of float16, float32 or float64, and LABELS (n) of
    integers of any size, in either order of bytes, not in Fortran order.  A value that is no finite float32 and a label

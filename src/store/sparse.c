@@ -153,9 +153,9 @@ compare_leaves (const void *a, const void *b)
   return left->symbol < right->symbol ? -1 : 1;
 }
 
-/* How many leaves LEAF (COUNT >= 2, rarest first) has at each depth of its Huffman tree: NUMBER (CODE_BITS_MOST + 1), in
-   which the deeper ones count as the deepest.  Both queues of the classical algorithm, leaves and inner nodes, are in
-   ascending order, so that the two rarest stand at their heads.  */
+/* How many leaves LEAF (COUNT >= 2, rarest first) has at each depth of its Huffman tree: NUMBER (CODE_BITS_MOST + 1),
+   in which the deeper ones count as the deepest.  Both queues of the classical algorithm, leaves and inner nodes, are
+   in ascending order, so that the two rarest stand at their heads.  */
 static void
 count_depths (const struct leaf *leaf, size_t count, uint32_t *number)
 {

@@ -1,8 +1,9 @@
 /* A deflate encoder for numbers most of which are zeros: a tile of features after ReLU.
 
-   In such a tile the only repetition is zeros, so nothing is searched for: each run of zeros becomes a literal 0 and matches
-   at distance 1, each other number its bytes as literals, all under one Huffman code made for the tile.  The stream
-   is an ordinary zlib stream (RFC 1950, 1951).  doc/decisions/0008-sparse-deflate.md compares it with libraries.  */
+   In such a tile the only repetition is zeros, so nothing is searched for: each run of zeros becomes a literal 0 and
+   matches at distance 1, each other number its bytes as literals, all under one Huffman code made for the tile.  The
+   stream is an ordinary zlib stream (RFC 1950, 1951).  doc/decisions/0008-sparse-deflate.md compares it with
+   libraries.  */
 #ifndef SLABFIT_SPARSE_H
 #define SLABFIT_SPARSE_H
 

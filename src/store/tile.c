@@ -193,8 +193,8 @@ count_zeros (const float *values, uint64_t count)
   return found;
 }
 
-/* Whether so many of VALUES are zeros that plain numbers deflate better than shuffled bytes.  Measured on features after
-   ReLU and on rectified normal numbers, the sizes cross at 27 % of zeros.  */
+/* Whether so many of VALUES are zeros that plain numbers deflate better than shuffled bytes.  Measured on features
+   after ReLU and on rectified normal numbers, the sizes cross at 27 % of zeros.  */
 static bool
 zeros_prevail (const float *values, uint64_t stride, uint64_t rows, uint64_t columns)
 {

@@ -1,9 +1,9 @@
-/* A tile: one HDF5 chunk of /features, as it is in memory (rows x columns of float32) and as it is in the file
-   (float32 or float16, byte-shuffled, in a zlib stream: HDF5's filters 2 and 1).
+/* A tile: one HDF5 chunk of /features, as it is in memory (rows x columns of float32) and as it is in the file (float32
+   or float16, byte-shuffled, in a zlib stream: HDF5's filters 2 and 1).
 
-   Features after ReLU are mostly zeros, and then whole numbers deflate better and faster than shuffled bytes: a run of zeros is one
-   match instead of one in each plane of bytes.  Such a tile is stored with HDF5's filter mask saying that shuffle was
-   left out, which every reader of the HDF5 library honours.  */
+   Features after ReLU are mostly zeros, and then whole numbers deflate better and faster than shuffled bytes: a run of
+   zeros is one match instead of one in each plane of bytes.  Such a tile is stored with HDF5's filter mask saying that
+   shuffle was left out, which every reader of the HDF5 library honours.  */
 #ifndef SLABFIT_TILE_H
 #define SLABFIT_TILE_H
 
@@ -38,7 +38,8 @@ size_t tile_bound (const struct tile_codec *codec);
 
 /* Encodes VALUES (rows, columns), whose rows are STRIDE floats apart, into CHUNK (room for tile_bound); only the first
    ROWS rows and COLUMNS columns are given, the rest of the tile becomes zeros.  Bytes are shuffled unless zeros prevail
-   among the values.  A float16 that overflows is the largest finite one.  -1 with the error set where compression fails.  */
+   among the values.  A float16 that overflows is the largest finite one.  -1 with the error set where compression
+   fails.  */
 int tile_encode (struct tile_codec *codec, const float *values, uint64_t stride, uint64_t rows, uint64_t columns,
                  struct chunk *chunk);
 
@@ -47,8 +48,8 @@ struct window {
   uint64_t row, rows, column, columns;
 };
 
-/* The reverse: VALUES (rows, columns), rows STRIDE floats apart, are WINDOW's of the tile in CHUNK.  -1 where CHUNK is not
-   a whole tile (the error is a reason without the file's name).  */
+/* The reverse: VALUES (rows, columns), rows STRIDE floats apart, are WINDOW's of the tile in CHUNK.  -1 where CHUNK is
+   not a whole tile (the error is a reason without the file's name).  */
 int tile_decode (struct tile_codec *codec, const struct chunk *chunk, const struct window *window, float *values,
                  uint64_t stride);
 

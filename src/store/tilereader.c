@@ -14,10 +14,10 @@ struct tilereader {
   struct featfile *file;
   const struct featinfo *info;
   struct workers *workers;
-  struct tile_codec **codec; /* (threads) */
-  struct chunk *chunk;       /* (threads) */
-  pthread_mutex_t hdf5;      /* held by the thread that calls HDF5 */
-  struct window range;       /* what is being read */
+  struct tile_codec **codec;                      /* (threads) */
+  struct chunk *chunk;                            /* (threads) */
+  pthread_mutex_t hdf5;                           /* held by the thread that calls HDF5 */
+  struct window range;                            /* what is being read */
   uint64_t first_row, first_column, tile_columns; /* tile of task 0, and tiles across the range */
   float *values;
 };
@@ -62,8 +62,8 @@ tilereader_free (struct tilereader *reader)
   memory_free (reader);
 }
 
-/* The part of the range [*BEGIN, END) that lies in the tile that starts at START and has SIZE: *BEGIN becomes relative to the
-   tile; returns the length.  */
+/* The part of the range [*BEGIN, END) that lies in the tile that starts at START and has SIZE: *BEGIN becomes relative
+   to the tile; returns the length.  */
 static uint64_t
 clip (uint64_t *begin, uint64_t end, uint64_t start, uint64_t size)
 {

@@ -14,7 +14,8 @@
 
 enum { NAME_BYTES = 4096 };
 
-/* The file of a SOURCE, which HDF5 looks for beside the virtual one PATH and where we stand; NULL with the error set. */
+/* The file of a SOURCE, which HDF5 looks for beside the virtual one PATH and where we stand; NULL with the error
+   set.  */
 static char *
 find_source (const char *source, const char *name, const char *path)
 {

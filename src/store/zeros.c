@@ -29,8 +29,8 @@ new_grid (const struct featinfo *info)
                         (info->columns + size.columns - 1) / size.columns };
 }
 
-/* The piece INDEX of a sample: evenly down the rows, and across the columns by steps of the golden section, which fall in
-   with no width of the grid.  */
+/* The piece INDEX of a sample: evenly down the rows, and across the columns by steps of the golden section, which fall
+   in with no width of the grid.  */
 static struct window
 choose_piece (const struct grid *grid, const struct featinfo *info, uint64_t index)
 {

@@ -9,8 +9,8 @@ struct zeros {
   double share;    /* of them that are 0, of either sign */
 };
 
-/* Looks at FILE: at all of it where it is small, else at a sample of 64 pieces, spread evenly over rows and columns, the
-   same ones each time.  */
+/* Looks at FILE: at all of it where it is small, else at a sample of 64 pieces, spread evenly over rows and columns,
+   the same ones each time.  */
 int zeros_sample (struct featfile *file, struct zeros *zeros);
 
 #endif
