@@ -36,39 +36,25 @@ static const struct argp_option option_table[] = {
 };
 
 static int
-parse_whole (const char *text, const char *what, int64_t lowest, int64_t highest, uint64_t *value)
-{
-  int64_t number;
-  if (text_parse_integer (text, what, lowest, highest, &number))
-    return -1;
-  *value = (uint64_t) number;
-  return 0;
-}
-
-static int
 parse_value (int key, const char *argument, struct storebench_options *store)
 {
-  uint64_t number = 0;
-  int result;
+  int number = 0, result;
   switch (key)
     {
     case KEY_COLUMNS:
-      return parse_whole (argument, "--columns", 1, 1 << 30, &store->columns);
+      result = options_parse_whole (argument, "--columns", 1, 1 << 30, &number);
+      store->columns = (uint64_t) number;
+      return result;
     case KEY_COMPRESS:
-      result = parse_whole (argument, "--compress", 0, 12, &number);
-      store->compress = (int) number;
-      return result;
+      return options_parse_whole (argument, "--compress", 0, 12, &store->compress);
     case KEY_DTYPE:
-      store->half = !strcmp (argument, "float16");
-      return store->half || !strcmp (argument, "float32")
-               ? 0
-               : error_usage ("--dtype takes float32 or float16, not '%s'", argument);
+      return options_parse_dtype (argument, &store->half);
     case KEY_REPEAT:
-      result = parse_whole (argument, "--repeat", 1, 1000, &number);
-      store->repeats = (int) number;
-      return result;
+      return options_parse_whole (argument, "--repeat", 1, 1000, &store->repeats);
     case KEY_ROWS:
-      return parse_whole (argument, "--rows", 1, 1 << 30, &store->rows);
+      result = options_parse_whole (argument, "--rows", 1, 1 << 30, &number);
+      store->rows = (uint64_t) number;
+      return result;
     default:
       if (text_parse_number (argument, "--zeros", &store->zeros))
         return -1;

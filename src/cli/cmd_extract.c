@@ -53,22 +53,12 @@ static const struct argp_option option_table[] = {
 };
 
 static int
-parse_whole (const char *text, const char *what, int64_t lowest, int64_t highest, int *value)
-{
-  int64_t number;
-  if (text_parse_integer (text, what, lowest, highest, &number))
-    return -1;
-  *value = (int) number;
-  return 0;
-}
-
-static int
 parse_task (const char *text, struct extract_options *options)
 {
   const char *slash = strchr (text, '/');
   char *number = slash ? text_new ("%.*s", (int) (slash - text), text) : NULL;
-  bool good = number && parse_whole (slash + 1, "--task", 1, INT_MAX, &options->tasks) == 0
-              && parse_whole (number, "--task", 0, options->tasks - 1, &options->task) == 0;
+  bool good = number && options_parse_whole (slash + 1, "--task", 1, INT_MAX, &options->tasks) == 0
+              && options_parse_whole (number, "--task", 0, options->tasks - 1, &options->task) == 0;
   free (number);
   return good ? 0 : error_usage ("--task takes I/N with I from 0 to N - 1, not '%s'", text);
 }
@@ -81,16 +71,13 @@ parse_value (int key, char *argument, struct options *options)
   switch (key)
     {
     case KEY_COMPRESS:
-      return parse_whole (argument, "--compress", 0, 12, &extract->compress);
+      return options_parse_whole (argument, "--compress", 0, 12, &extract->compress);
     case KEY_DTYPE:
-      extract->half = !strcmp (argument, "float16");
-      if (!extract->half && strcmp (argument, "float32"))
-        return error_usage ("--dtype takes float32 or float16, not '%s'", argument);
-      return 0;
+      return options_parse_dtype (argument, &extract->half);
     case KEY_MAX_FAILURES:
       return extract_parse_limit (argument, &extract->max_failures);
     case KEY_NETWORK_BATCH:
-      return parse_whole (argument, "--network-batch", 1, 32, &extract->batch);
+      return options_parse_whole (argument, "--network-batch", 1, 32, &extract->batch);
     case KEY_POOL:
       return extractor_parse_pool (argument, &extract->pool);
     case KEY_PREPROCESS:

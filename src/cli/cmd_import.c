@@ -35,23 +35,18 @@ static const struct argp_option option_table[] = {
 static int
 parse_value (int key, const char *argument, struct importer_options *importer)
 {
-  int64_t number = 0;
+  int result;
   switch (key)
     {
     case KEY_CLASSES:
       names_free (&importer->classes);
       return options_split (argument, "--classes", &importer->classes);
     case KEY_COMPRESS:
-      if (text_parse_integer (argument, "--compress", 0, 12, &number))
-        return -1;
-      importer->compress = (int) number;
-      return 0;
+      return options_parse_whole (argument, "--compress", 0, 12, &importer->compress);
     default:
-      importer->half = !strcmp (argument, "float16");
-      importer->single = !strcmp (argument, "float32");
-      if (!importer->half && !importer->single)
-        return error_usage ("--dtype takes float32 or float16, not '%s'", argument);
-      return 0;
+      result = options_parse_dtype (argument, &importer->half);
+      importer->single = !importer->half;
+      return result;
     }
 }
 

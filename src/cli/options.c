@@ -219,6 +219,23 @@ options_free (struct common *common)
 }
 
 int
+options_parse_whole (const char *text, const char *what, int lowest, int highest, int *value)
+{
+  int64_t number;
+  if (text_parse_integer (text, what, lowest, highest, &number))
+    return -1;
+  *value = (int) number;
+  return 0;
+}
+
+int
+options_parse_dtype (const char *text, bool *half)
+{
+  *half = !strcmp (text, "float16");
+  return *half || !strcmp (text, "float32") ? 0 : error_usage ("--dtype takes float32 or float16, not '%s'", text);
+}
+
+int
 options_split (const char *text, const char *what, struct names *names)
 {
   const char *whole = text;

@@ -35,6 +35,12 @@ void options_free (struct common *common);
 /* The option NAME of COMMAND, its own or a common one; NULL where it has none.  */
 const struct argp_option *options_find (const struct command *command, const char *name);
 
+/* *VALUE = the whole number TEXT, from LOWEST to HIGHEST; WHAT ("--epochs") is for the message of a usage error.  */
+int options_parse_whole (const char *text, const char *what, int lowest, int highest, int *value);
+
+/* Whether TEXT, the argument of --dtype, is float16 or float32; another one is a usage error.  */
+int options_parse_dtype (const char *text, bool *half);
+
 /* Splits TEXT at commas into NAMES.  WHAT ("--classes") is for the message: empty names are a usage error.  */
 int options_split (const char *text, const char *what, struct names *names);
 

@@ -11,7 +11,6 @@
 #include "tilereader.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -196,24 +195,7 @@ featfile_dataset (const struct featfile *file)
 int
 featfile_read_tile (struct featfile *file, uint64_t tile_row, uint64_t tile_column, struct chunk *chunk)
 {
-  const hsize_t offset[2] = { tile_row * file->info.chunk_rows, tile_column * file->info.chunk_columns };
-  hsize_t bytes = 0;
-  const char *reason = NULL;
-  if (H5Dget_chunk_storage_size (file->features, offset, &bytes) < 0 || bytes == 0)
-    reason = "is missing";
-  else if (bytes > chunk->room)
-    reason = "is larger than a tile can be";
-  else if (H5Dread_chunk (file->features, H5P_DEFAULT, offset, &chunk->filter_mask, chunk->data) < 0)
-    reason = "cannot be read";
-  chunk->length = bytes;
-  if (file->info.plain)
-    chunk->filter_mask = chunk->filter_mask << 1 | CHUNK_PLAIN; /* as if shuffle were there and left out */
-  if (!reason)
-    return 0;
-  return error_set ("chunk (%" PRIu64 ", %" PRIu64 ") of '%s' of '%s', from row %" PRIu64 " and column %" PRIu64
-                    " on, %s; make the file again",
-                    tile_row, tile_column, file->features_name, file->path, (uint64_t) offset[0], (uint64_t) offset[1],
-                    reason);
+  return tilereader_read_chunk (&file->matrix, &file->info, tile_row, tile_column, chunk);
 }
 
 int
@@ -221,7 +203,7 @@ featfile_use_workers (struct featfile *file, struct workers *workers)
 {
   if (!file->info.tiled || file->reader)
     return 0;
-  file->reader = tilereader_new (file, workers);
+  file->reader = tilereader_new (&file->matrix, &file->info, workers);
   return file->reader ? 0 : -1;
 }
 
@@ -231,48 +213,6 @@ check_range (const struct featfile *file, uint64_t row, uint64_t rows)
   if (row > file->info.rows || rows > file->info.rows - row)
     return error_set ("rows %" PRIu64 " to %" PRIu64 " were asked of '%s', which has %" PRIu64 "; ask for fewer", row,
                       row + rows, file->path, file->info.rows);
-  return 0;
-}
-
-/* Whether the exponent of one of VALUES (count) has all bits set: an infinity or no number.  */
-static inline bool
-any_not_finite (const float *values, size_t count)
-{
-  enum { EXPONENT = 0x7f800000 };
-  uint32_t found = 0;
-  for (size_t i = 0; i < count; i++)
-    {
-      uint32_t bits;
-      memcpy (&bits, values + i, sizeof bits);
-      found |= (bits & EXPONENT) == EXPONENT;
-    }
-  return found;
-}
-
-/* The place of the first value that is not finite, or COUNT.  */
-static size_t
-find_not_finite (const float *values, size_t count)
-{
-  enum { BLOCK = 512 }; /* a fixed number, so that compilers vectorise */
-  size_t first = 0;
-  while (count - first >= BLOCK && !any_not_finite (values + first, BLOCK))
-    first += BLOCK;
-  while (first < count && isfinite (values[first]))
-    first++;
-  return first;
-}
-
-int
-featfile_check_finite (const struct featfile *file, const struct window *range, const float *values, uint64_t stride)
-{
-  for (uint64_t row = 0; row < range->rows; row++)
-    {
-      size_t bad = find_not_finite (values + row * stride, range->columns);
-      if (bad < range->columns)
-        return error_set (
-          "'%s' of '%s' has the value %g at row %" PRIu64 ", column %" PRIu64 "; make the features again",
-          file->features_name, file->path, (double) values[row * stride + bad], range->row + row, range->column + bad);
-    }
   return 0;
 }
 
@@ -289,7 +229,9 @@ featfile_read (struct featfile *file, uint64_t row, uint64_t rows, uint64_t colu
   const struct window range = { row, rows, column, columns };
   if (file->reader)
     return tilereader_read (file->reader, &range, values);
-  return matrix_read (&file->matrix, &range, values) ? -1 : featfile_check_finite (file, &range, values, columns);
+  return matrix_read (&file->matrix, &range, values) || matrix_check_finite (&file->matrix, &range, values, columns)
+           ? -1
+           : 0;
 }
 
 int

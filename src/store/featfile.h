@@ -50,11 +50,6 @@ int featfile_use_workers (struct featfile *file, struct workers *workers);
 int featfile_read (struct featfile *file, uint64_t row, uint64_t rows, uint64_t column, uint64_t columns,
                    float *values);
 
-/* Fails naming the first of VALUES (rows, columns), rows STRIDE floats apart and read from RANGE, that is not
-   finite.  */
-int featfile_check_finite (const struct featfile *file, const struct window *range, const float *values,
-                           uint64_t stride);
-
 /* LABELS (rows); an error names the first that is not a class.  */
 int featfile_read_labels (struct featfile *file, uint64_t row, uint64_t rows, int32_t *labels);
 

@@ -174,6 +174,12 @@ featwriter_put_tile (struct featwriter *writer, uint64_t tile_row, uint64_t tile
   return 0;
 }
 
+static int
+store_tile (void *context, uint64_t tile_row, uint64_t tile_column, const struct chunk *chunk)
+{
+  return featwriter_put_tile (context, tile_row, tile_column, chunk);
+}
+
 int
 featwriter_put_tile_row (struct featwriter *writer, uint64_t tile_row, const float *values, uint64_t rows,
                          struct workers *workers)
@@ -181,7 +187,7 @@ featwriter_put_tile_row (struct featwriter *writer, uint64_t tile_row, const flo
   if (rows > writer->info.chunk_rows)
     return error_set ("'%s' has tiles of %" PRIu64 " rows, not of %" PRIu64 "; give fewer", writer->path,
                       writer->info.chunk_rows, rows);
-  if (!writer->tilewriter && !(writer->tilewriter = tilewriter_new (writer, &writer->info, workers)))
+  if (!writer->tilewriter && !(writer->tilewriter = tilewriter_new (&writer->info, workers, store_tile, writer)))
     return -1;
   return tilewriter_put_row (writer->tilewriter, tile_row, values, rows);
 }

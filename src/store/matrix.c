@@ -7,6 +7,7 @@
 #include "dataset.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 static int
@@ -89,4 +90,46 @@ matrix_read (const struct matrix *matrix, const struct window *range, float *val
     }
   memory_free (row);
   return result;
+}
+
+/* Whether the exponent of one of VALUES (count) has all bits set: an infinity or no number.  */
+static inline bool
+any_not_finite (const float *values, size_t count)
+{
+  enum { EXPONENT = 0x7f800000 };
+  uint32_t found = 0;
+  for (size_t i = 0; i < count; i++)
+    {
+      uint32_t bits;
+      memcpy (&bits, values + i, sizeof bits);
+      found |= (bits & EXPONENT) == EXPONENT;
+    }
+  return found;
+}
+
+/* The place of the first value that is not finite, or COUNT.  */
+static size_t
+find_not_finite (const float *values, size_t count)
+{
+  enum { BLOCK = 512 }; /* a fixed number, so that compilers vectorise */
+  size_t first = 0;
+  while (count - first >= BLOCK && !any_not_finite (values + first, BLOCK))
+    first += BLOCK;
+  while (first < count && isfinite (values[first]))
+    first++;
+  return first;
+}
+
+int
+matrix_check_finite (const struct matrix *matrix, const struct window *range, const float *values, uint64_t stride)
+{
+  for (uint64_t row = 0; row < range->rows; row++)
+    {
+      size_t bad = find_not_finite (values + row * stride, range->columns);
+      if (bad < range->columns)
+        return error_set (
+          "'%s' of '%s' has the value %g at row %" PRIu64 ", column %" PRIu64 "; make the features again", matrix->name,
+          matrix->path, (double) values[row * stride + bad], range->row + row, range->column + bad);
+    }
+  return 0;
 }

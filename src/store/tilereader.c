@@ -11,9 +11,10 @@
 #include <stdlib.h>
 
 struct tilereader {
-  struct featfile *file;
+  const struct matrix *matrix;
   const struct featinfo *info;
   struct workers *workers;
+  size_t threads;
   struct tile_codec **codec;                      /* (threads) */
   struct chunk *chunk;                            /* (threads) */
   pthread_mutex_t hdf5;                           /* held by the thread that calls HDF5 */
@@ -22,15 +23,43 @@ struct tilereader {
   float *values;
 };
 
-struct tilereader *
-tilereader_new (struct featfile *file, struct workers *workers)
+static int
+refuse_chunk (const struct matrix *matrix, const struct featinfo *info, uint64_t tile_row, uint64_t tile_column,
+              const char *reason)
 {
-  const struct featinfo *info = featfile_info (file);
+  return error_set ("chunk (%" PRIu64 ", %" PRIu64 ") of '%s' of '%s', from row %" PRIu64 " and column %" PRIu64
+                    " on, %s; make the file again",
+                    tile_row, tile_column, matrix->name, matrix->path, tile_row * info->chunk_rows,
+                    tile_column * info->chunk_columns, reason);
+}
+
+int
+tilereader_read_chunk (const struct matrix *matrix, const struct featinfo *info, uint64_t tile_row,
+                       uint64_t tile_column, struct chunk *chunk)
+{
+  const hsize_t offset[2] = { tile_row * info->chunk_rows, tile_column * info->chunk_columns };
+  hsize_t bytes = 0;
+  const char *reason = NULL;
+  if (H5Dget_chunk_storage_size (matrix->dataset, offset, &bytes) < 0 || bytes == 0)
+    reason = "is missing";
+  else if (bytes > chunk->room)
+    reason = "is larger than a tile can be";
+  else if (H5Dread_chunk (matrix->dataset, H5P_DEFAULT, offset, &chunk->filter_mask, chunk->data) < 0)
+    reason = "cannot be read";
+  chunk->length = bytes;
+  if (info->plain)
+    chunk->filter_mask = chunk->filter_mask << 1 | CHUNK_PLAIN; /* as if shuffle were there and left out */
+  return reason ? refuse_chunk (matrix, info, tile_row, tile_column, reason) : 0;
+}
+
+struct tilereader *
+tilereader_new (const struct matrix *matrix, const struct featinfo *info, struct workers *workers)
+{
   size_t threads = (size_t) workers_count (workers);
   struct tilereader *reader = memory_new (1, sizeof *reader);
   if (!reader)
     return NULL;
-  *reader = (struct tilereader){ .file = file, .info = info, .workers = workers };
+  *reader = (struct tilereader){ .matrix = matrix, .info = info, .workers = workers, .threads = threads };
   pthread_mutex_init (&reader->hdf5, NULL);
   reader->codec = memory_new (threads, sizeof (struct tile_codec *));
   reader->chunk = memory_new (threads, sizeof *reader->chunk);
@@ -49,7 +78,7 @@ tilereader_free (struct tilereader *reader)
 {
   if (!reader)
     return;
-  for (int i = 0; i < workers_count (reader->workers); i++)
+  for (size_t i = 0; i < reader->threads; i++)
     {
       if (reader->codec)
         tile_codec_free (reader->codec[i]);
@@ -73,15 +102,6 @@ clip (uint64_t *begin, uint64_t end, uint64_t start, uint64_t size)
 }
 
 static int
-explain (const struct tilereader *reader, uint64_t tile_row, uint64_t tile_column)
-{
-  return error_set ("chunk (%" PRIu64 ", %" PRIu64 ") of '%s' of '%s', from row %" PRIu64 " and column %" PRIu64
-                    " on, %s; make the file again",
-                    tile_row, tile_column, featfile_features_name (reader->file), featfile_path (reader->file),
-                    tile_row * reader->info->chunk_rows, tile_column * reader->info->chunk_columns, error_message ());
-}
-
-static int
 read_tile (void *context, size_t index, int worker)
 {
   struct tilereader *reader = context;
@@ -97,15 +117,15 @@ read_tile (void *context, size_t index, int worker)
   float *values = reader->values + (start_row + window.row - range->row) * range->columns
                   + (start_column + window.column - range->column);
   pthread_mutex_lock (&reader->hdf5);
-  int result = featfile_read_tile (reader->file, tile_row, tile_column, chunk);
+  int result = tilereader_read_chunk (reader->matrix, info, tile_row, tile_column, chunk);
   pthread_mutex_unlock (&reader->hdf5);
   if (result)
     return -1;
   if (tile_decode (reader->codec[worker], chunk, &window, values, range->columns))
-    return explain (reader, tile_row, tile_column);
+    return refuse_chunk (reader->matrix, info, tile_row, tile_column, error_message ());
   window.row += start_row;
   window.column += start_column;
-  return featfile_check_finite (reader->file, &window, values, range->columns);
+  return matrix_check_finite (reader->matrix, &window, values, range->columns);
 }
 
 int

@@ -2,13 +2,19 @@
 #ifndef SLABFIT_TILEREADER_H
 #define SLABFIT_TILEREADER_H
 
-#include "featfile.h"
+#include "featinfo.h"
+#include "matrix.h"
+
+/* The tile (TILE_ROW, TILE_COLUMN) of MATRIX, counted in tiles as INFO says, whose tiled is set: as it is in the file, into
+   CHUNK, which tile_decode takes.  */
+int tilereader_read_chunk (const struct matrix *matrix, const struct featinfo *info, uint64_t tile_row,
+                           uint64_t tile_column, struct chunk *chunk);
 
 struct workers;
 struct tilereader;
 
-/* For FILE, whose featinfo.tiled is set, and WORKERS (both borrowed).  NULL with the error set.  */
-struct tilereader *tilereader_new (struct featfile *file, struct workers *workers);
+/* For MATRIX, whose chunks are tiles as INFO says, and WORKERS (all borrowed).  NULL with the error set.  */
+struct tilereader *tilereader_new (const struct matrix *matrix, const struct featinfo *info, struct workers *workers);
 void tilereader_free (struct tilereader *reader); /* NULL is allowed */
 
 /* VALUES (rows, columns) of the range, which lies inside the file: rows ROW to ROW + ROWS, columns COLUMN to COLUMN +

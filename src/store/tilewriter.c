@@ -5,14 +5,14 @@
 #include "../base/error.h"
 #include "../base/memory.h"
 #include "../base/workers.h"
-#include "tile.h"
 
 #include <pthread.h>
 
 struct tilewriter {
-  struct featwriter *writer;
   const struct featinfo *info;
   struct workers *workers;
+  tilewriter_store *store;
+  void *context; /* STORE's */
   size_t threads;
   struct tile_codec **codec; /* (threads) */
   struct chunk *chunk;       /* (threads) */
@@ -27,13 +27,14 @@ struct tilewriter {
 };
 
 struct tilewriter *
-tilewriter_new (struct featwriter *writer, const struct featinfo *info, struct workers *workers)
+tilewriter_new (const struct featinfo *info, struct workers *workers, tilewriter_store *store, void *context)
 {
   size_t threads = (size_t) workers_count (workers);
   struct tilewriter *tiles = memory_new (1, sizeof *tiles);
   if (!tiles)
     return NULL;
-  *tiles = (struct tilewriter){ .writer = writer, .info = info, .workers = workers, .threads = threads };
+  *tiles =
+    (struct tilewriter){ .info = info, .workers = workers, .store = store, .context = context, .threads = threads };
   pthread_mutex_init (&tiles->lock, NULL);
   pthread_cond_init (&tiles->moved, NULL);
   tiles->codec = memory_new (threads, sizeof (struct tile_codec *));
@@ -75,7 +76,7 @@ store_in_turn (struct tilewriter *tiles, size_t index, const struct chunk *chunk
   while (tiles->turn != index)
     pthread_cond_wait (&tiles->moved, &tiles->lock);
   if (result == 0 && !tiles->failed)
-    result = featwriter_put_tile (tiles->writer, tiles->tile_row, index, chunk);
+    result = tiles->store (tiles->context, tiles->tile_row, index, chunk);
   tiles->failed |= result != 0;
   tiles->turn++;
   pthread_cond_broadcast (&tiles->moved);
