@@ -30,7 +30,7 @@ libslabfit_a_SOURCES = \
   src/extract/partwriter.c \
   src/extract/pipeline.c src/extract/pipeline.h \
   src/extract/space.c src/extract/space.h \
-  src/extract/stages.h \
+  src/extract/stages.c src/extract/stages.h \
   src/image/arrangement.c src/image/arrangement.h \
   src/image/decode.c src/image/decode.h \
   src/image/manifest.c src/image/manifest.h \
@@ -88,6 +88,7 @@ libslabfit_a_SOURCES = \
 
 bin_PROGRAMS += slabfit
 slabfit_SOURCES = \
+  src/cli/arguments.c src/cli/arguments.h \
   src/cli/cmd_backbone.c \
   src/cli/cmd_bench.c \
   src/cli/cmd_evaluate.c \

@@ -111,8 +111,9 @@ AM_TESTS_ENVIRONMENT = \
   PATH='$(abs_top_builddir)':"$$PATH"; \
   export srcdir abs_top_srcdir abs_top_builddir SLABFIT_NETWORK SLABFIT_SHARED PYTHON PATH;
 
-EXTRA_DIST += $(shell_tests) $(test_headers) tests/functions.sh tests/foreign_files.py tests/peers tests/reference tests/slurm/cluster.sh \
-  tests/store-interop.sh
+EXTRA_DIST += \
+  $(shell_tests) $(test_headers) tests/functions.sh tests/foreign_files.py tests/peers tests/reference \
+  tests/slurm/cluster.sh tests/store-interop.sh
 
 # The peers (Keras and others) come from Python's package index, so this stands apart from make check.
 check-peers: all peers/installed

@@ -89,6 +89,19 @@ for i in 1 2 3; do
   ends 0 "chunk \\([0-9], [01]\\) of '/features' of 'features/training.h5', .*: made again"
 done
 
+# What verify finds good HDF5's own filters can read, whichever bit is flipped.
+if command -v h5dump >/dev/null; then
+  for ((i = 1; i < 150; i++)); do
+    cp $whole flipped.h5
+    flip flipped.h5 $((size * i / 150))
+    if slabfit verify -q flipped.h5 >/dev/null 2>&1; then
+      h5dump -d /features -o /dev/null flipped.h5 >said 2>&1 || fail "flip $i of 150 is not found, and h5dump cannot read it"
+    fi
+  done
+else
+  left_out 'flipped bits that only HDF5 finds: no h5dump (Debian: hdf5-tools)'
+fi
+
 # Two jobs on one output: both end well, whoever is first.  The second one opens files slowly at times, so that the first
 # one takes parts away under its hands.
 for ((i = 0; i < 20; i++)); do

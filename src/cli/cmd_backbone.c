@@ -86,7 +86,7 @@ run (int argc, char **argv, struct common *common, json_t **result)
 {
   struct options options = { .random = -1 };
   struct backbone_report report;
-  if (options_parse (&command_backbone, argc, argv, &options))
+  if (arguments_parse (&command_backbone, argc, argv, &options))
     return -1;
   *common = options.common;
   if (output_check (options.output))

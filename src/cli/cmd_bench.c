@@ -152,7 +152,7 @@ run (int argc, char **argv, struct common *common, json_t **result)
 {
   struct options options = { .store = { .rows = 2000, .columns = 100352, .zeros = 0.88, .compress = 1, .repeats = 3 } };
   struct storebench_report report;
-  if (options_parse (&command_bench, argc, argv, &options))
+  if (arguments_parse (&command_bench, argc, argv, &options))
     return -1;
   *common = options.common;
   options.store.seed = common->seed;

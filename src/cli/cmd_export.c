@@ -80,7 +80,7 @@ run (int argc, char **argv, struct common *common, json_t **result)
   struct options options = { 0 };
   uint64_t rows;
   bool npy;
-  if (options_parse (&command_export, argc, argv, &options))
+  if (arguments_parse (&command_export, argc, argv, &options))
     return -1;
   *common = options.common;
   if (output_check_new (options.output, common->force) || form_of (options.output, &npy))

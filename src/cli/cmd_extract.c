@@ -210,7 +210,7 @@ run (int argc, char **argv, struct common *common, json_t **result)
   struct options options = { .extract = {
                                .compress = 1, .batch = 8, .rows_per_part = 512, .max_failures = { 1, true } } };
   struct extract_report report;
-  if (options_parse (&command_extract, argc, argv, &options))
+  if (arguments_parse (&command_extract, argc, argv, &options))
     return -1;
   *common = options.common;
   if (!result)

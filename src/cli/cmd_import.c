@@ -116,7 +116,7 @@ run (int argc, char **argv, struct common *common, json_t **result)
   struct options options = { .importer = { .compress = 1 } };
   uint64_t rows;
   bool npy;
-  if (options_parse (&command_import, argc, argv, &options))
+  if (arguments_parse (&command_import, argc, argv, &options))
     return -1;
   *common = options.common;
   options.importer.command = common->command_line;

@@ -297,7 +297,7 @@ static int
 run (int argc, char **argv, struct common *common, json_t **result)
 {
   struct options options = { 0 };
-  if (options_parse (&command_info, argc, argv, &options))
+  if (arguments_parse (&command_info, argc, argv, &options))
     return -1;
   *common = options.common;
   *result = describe (options.file, &options.names);

@@ -131,7 +131,7 @@ run (int argc, char **argv, struct common *common, json_t **result)
 {
   struct options options = { 0 };
   struct organize_report report = { 0 };
-  if (options_parse (&command_organize, argc, argv, &options))
+  if (arguments_parse (&command_organize, argc, argv, &options))
     return -1;
   *common = options.common;
   if (!result)

@@ -267,7 +267,7 @@ static int
 run (int argc, char **argv, struct common *common, json_t **result)
 {
   struct options options = { 0 };
-  if (options_parse (&command_predict, argc, argv, &options))
+  if (arguments_parse (&command_predict, argc, argv, &options))
     return -1;
   *common = options.common;
   if (blas_prepare ())

@@ -195,7 +195,7 @@ check_job (const struct options *options, const struct job *job)
   int status = list_arguments (options, job, command_run.name, &all);
   if (status == 0)
     status = job->stage->run ((int) all.count, all.name, &common, NULL);
-  options_free (&common);
+  arguments_free (&common);
   names_free (&all);
   return status;
 }
@@ -215,7 +215,7 @@ run_job (const struct options *options, const struct job *job, json_t *results)
     status = job->stage->run ((int) all.count, all.name, &common, &result);
   if (result)
     json_object_set_new (results, job->stage->name, result);
-  options_free (&common);
+  arguments_free (&common);
   names_free (&all);
   return status;
 }
@@ -293,7 +293,7 @@ run (int argc, char **argv, struct common *common, json_t **result)
   struct options options = { 0 };
   if (!add_stage_options ())
     return error_set ("the stages have too many options for run; this is a defect of slabfit");
-  if (options_parse (&command_run, argc, argv, &options))
+  if (arguments_parse (&command_run, argc, argv, &options))
     return -1;
   *common = options.common;
   int status = run_in (&options, result);

@@ -386,7 +386,7 @@ run (int argc, char **argv, struct common *common, json_t **result)
 {
   struct options options = { .train = train_defaults () };
   struct model *from = NULL;
-  if (options_parse (&command_train, argc, argv, &options))
+  if (arguments_parse (&command_train, argc, argv, &options))
     return -1;
   *common = options.common;
   if (!result)

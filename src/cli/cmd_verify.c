@@ -88,7 +88,7 @@ static int
 run (int argc, char **argv, struct common *common, json_t **result)
 {
   struct options options = { 0 };
-  if (options_parse (&command_verify, argc, argv, &options))
+  if (arguments_parse (&command_verify, argc, argv, &options))
     return -1;
   *common = options.common;
   struct workers *workers = workers_new (common->threads);

@@ -2,7 +2,7 @@
 #ifndef SLABFIT_COMMAND_H
 #define SLABFIT_COMMAND_H
 
-#include "options.h"
+#include "arguments.h"
 
 #include <jansson.h>
 
@@ -11,7 +11,7 @@ struct command {
   const struct argp *argp;
   /* Parses ARGV, does the work, prints the result for people on standard output unless --json is among the options, and
      gives *RESULT, what --json prints (new; where some of the work is done, also with a failure).  COMMON is set as
-     soon as it is known, and is to be freed by options_free.  With RESULT NULL, which the stages of run take, ARGV is
+     soon as it is known, and is to be freed by arguments_free.  With RESULT NULL, which the stages of run take, ARGV is
      looked at and nothing is done.  0, or -1 with the error set.  */
   int (*run) (int argc, char **argv, struct common *common, json_t **result);
 };

@@ -87,7 +87,7 @@ run_command (const struct command *command, int argc, char **argv)
   if (failed)
     fprintf (stderr, "%s: %s\n", name, error_message ());
   json_decref (result);
-  options_free (&common);
+  arguments_free (&common);
   return status;
 }
 

@@ -1,4 +1,4 @@
-/* Options: those that every command has, and reading any of them from a configuration file.  */
+/* Options: those that every command has, and what the parsers of commands share.  */
 #ifndef SLABFIT_OPTIONS_H
 #define SLABFIT_OPTIONS_H
 
@@ -25,12 +25,6 @@ extern const struct argp_child options_children[];
 extern const struct argp_option options_common[];
 
 struct command;
-
-/* Parses ARGV (its ARGV[0] is the command's name) into INPUT, a struct that begins with a struct common: first the file
-   of --config, then the command line, which wins.  Exits with status 2 where it is wrong, 0 after --help.  Also begins
-   to watch for signals and silences progress where asked.  */
-int options_parse (const struct command *command, int argc, char **argv, void *input);
-void options_free (struct common *common);
 
 /* The option NAME of COMMAND, its own or a common one; NULL where it has none.  */
 const struct argp_option *options_find (const struct command *command, const char *name);

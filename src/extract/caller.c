@@ -33,7 +33,7 @@ run_batch (struct pipeline *pipeline, struct batch *batch)
   double since = clock_seconds ();
   if (extractor_run (extractor, batch->planes, batch->count, batch->features) || check_finite (pipeline, batch))
     return -1;
-  pipeline_add_seconds (pipeline, &pipeline->seconds.network, since);
+  stages_add_seconds (pipeline, &pipeline->seconds.network, since);
   uint64_t begin = batch->row % chunk_rows, room = chunk_rows - begin;
   uint64_t first = count < room ? count : room, rest = count - first;
   memcpy (batch->first->values + begin * columns, batch->features, first * columns * sizeof (float));
@@ -67,7 +67,7 @@ caller_run (void *argument)
   while (more > 0)
     more = caller_step (pipeline, &batch);
   if (more < 0)
-    pipeline_stop (pipeline);
+    stages_stop (pipeline);
   memory_free (batch.planes);
   memory_free (batch.features);
   pthread_mutex_lock (&pipeline->lock);

@@ -27,15 +27,15 @@ compressor_run (void *argument)
   struct tile_codec *codec = tile_codec_new (info->chunk_rows, info->chunk_columns, info->half, info->compress);
   struct work_tile *tile;
   if (!codec)
-    pipeline_stop (pipeline);
+    stages_stop (pipeline);
   while ((tile = queue_pop (pipeline->full_tiles)))
     {
       double since = clock_seconds ();
       if (!codec || encode_tile (pipeline, codec, tile))
-        pipeline_stop (pipeline);
+        stages_stop (pipeline);
       else
         queue_push (pipeline->encoded_tiles, tile);
-      pipeline_add_seconds (pipeline, &pipeline->seconds.compress, since);
+      stages_add_seconds (pipeline, &pipeline->seconds.compress, since);
     }
   tile_codec_free (codec);
   pthread_mutex_lock (&pipeline->lock);

@@ -96,7 +96,7 @@ write_tile (struct pipeline *pipeline, struct work_tile *tile, struct progress *
     progress_advance (progress, work->part->failed);
   if (result == 0)
     result = finish_work (pipeline, work);
-  pipeline_add_seconds (pipeline, &pipeline->seconds.write, since);
+  stages_add_seconds (pipeline, &pipeline->seconds.write, since);
   return result;
 }
 
@@ -112,7 +112,7 @@ partwriter_run (struct pipeline *pipeline)
     if (!failed && write_tile (pipeline, tile, &progress))
       {
         failed = true;
-        pipeline_stop (pipeline);
+        stages_stop (pipeline);
       }
   progress_end (&progress);
   free (what);

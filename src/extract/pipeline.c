@@ -2,29 +2,8 @@
 
 #include "stages.h"
 
-#include "../base/clock.h"
 #include "../base/memory.h"
 #include "../store/tile.h"
-
-void
-pipeline_stop (struct pipeline *pipeline)
-{
-  pthread_mutex_lock (&pipeline->lock);
-  if (!pipeline->error.status)
-    error_get (&pipeline->error);
-  pthread_mutex_unlock (&pipeline->lock);
-  imagestream_stop (pipeline->stream);
-  queue_close (pipeline->free_tiles);
-}
-
-void
-pipeline_add_seconds (struct pipeline *pipeline, double *sum, double since)
-{
-  double seconds = clock_seconds () - since;
-  pthread_mutex_lock (&pipeline->lock);
-  *sum += seconds;
-  pthread_mutex_unlock (&pipeline->lock);
-}
 
 static int
 make_work (struct pipeline *pipeline, struct pipeline_part *parts, size_t count)
@@ -148,7 +127,7 @@ run_threads (struct pipeline *pipeline)
   if (compressors < threads || callers < threads)
     {
       error_set ("cannot start %d threads; ask for fewer with --threads", 3 * threads);
-      pipeline_stop (pipeline);
+      stages_stop (pipeline);
       queue_close (pipeline->full_tiles);
       queue_close (pipeline->encoded_tiles);
     }

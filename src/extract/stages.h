@@ -59,10 +59,10 @@ struct pipeline {
 };
 
 /* Stops all stages; the calling thread's error becomes the run's where it is the first.  */
-void pipeline_stop (struct pipeline *pipeline);
+void stages_stop (struct pipeline *pipeline);
 
 /* Adds the seconds since SINCE to *SUM, one of pipeline->seconds.  */
-void pipeline_add_seconds (struct pipeline *pipeline, double *sum, double since);
+void stages_add_seconds (struct pipeline *pipeline, double *sum, double since);
 
 /* The threads of callers and of compressors; PIPELINE is theirs.  Each runs until there is nothing more to do or all
    stop, and the last to end closes the queue behind it.  */

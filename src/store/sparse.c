@@ -16,7 +16,8 @@ enum {
   MATCH_LEAST = 3,
   MATCH_MOST = 258,
   CODE_BITS_MOST = 14, /* of the 15 allowed, so that four codes and 7 bits fit in 64 */
-  BLOCK_HEADER_BITS = 3 + 5 + 5 + 4 + 19 * 3 + (SYMBOLS + 1) * 4,
+  DISTANCES = 5,       /* codes of which the first and the last occur in the header */
+  BLOCK_HEADER_BITS = 3 + 5 + 5 + 4 + 19 * 3 + (SYMBOLS + DISTANCES) * 4,
   ZLIB_BYTES = 2 + 4, /* around the block: the header, and the checksum */
   FLUSH_BYTES = 8,    /* written at a time, so that the stream needs as much room at its end */
 };
@@ -310,13 +311,16 @@ put_header (struct bit_writer *writer, const struct sparse_encoder *encoder)
 {
   put_bits (writer, 1 | 2 << 1, 3);    /* the last block; a code of its own */
   put_bits (writer, SYMBOLS - 257, 5); /* literals and lengths */
-  put_bits (writer, 1 - 1, 5);         /* distances */
+  put_bits (writer, DISTANCES - 1, 5); /* distances */
   put_bits (writer, 19 - 4, 4);        /* lengths of codes: 16, 17, 18 do not occur, */
   for (uint32_t i = 0; i < 19; i++, flush_bits (writer))
     put_bits (writer, i < 3 ? 0 : 4, 3); /* the others have four bits, */
   for (uint32_t i = 0; i < SYMBOLS; i++, flush_bits (writer))
     put_bits (writer, reverse_bits (encoder->symbol[i].length, 4), 4);
-  put_bits (writer, reverse_bits (1, 4), 4); /* and the distance 1 is one bit long */
+  /* and the distance 1 is one bit long, a 0.  A 1 is a distance that has a further bit and does not occur: were it no
+     code at all, libdeflate would read it as the 0, and not see a flipped bit that zlib refuses.  */
+  for (uint32_t i = 0; i < DISTANCES; i++)
+    put_bits (writer, reverse_bits (i == 0 || i == DISTANCES - 1, 4), 4);
   flush_bits (writer);
 }
 

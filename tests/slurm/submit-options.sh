@@ -2,7 +2,7 @@
 # What data/slurm/submit.sh would submit, and what it refuses.  Needs no SLURM.
 . "$(dirname "$0")"/../functions.sh || exit 1
 submit=$abs_top_srcdir/data/slurm/submit.sh
-scripts=$abs_top_srcdir/data/slurm
+scripts=$(cd "$abs_top_srcdir"/data/slurm && pwd)
 mkdir 'my photos' photos
 touch net.ts photos.tar
 

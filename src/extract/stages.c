@@ -1,0 +1,25 @@
+#include <config.h>
+
+#include "stages.h"
+
+#include "../base/clock.h"
+
+void
+stages_stop (struct pipeline *pipeline)
+{
+  pthread_mutex_lock (&pipeline->lock);
+  if (!pipeline->error.status)
+    error_get (&pipeline->error);
+  pthread_mutex_unlock (&pipeline->lock);
+  imagestream_stop (pipeline->stream);
+  queue_close (pipeline->free_tiles);
+}
+
+void
+stages_add_seconds (struct pipeline *pipeline, double *sum, double since)
+{
+  double seconds = clock_seconds () - since;
+  pthread_mutex_lock (&pipeline->lock);
+  *sum += seconds;
+  pthread_mutex_unlock (&pipeline->lock);
+}
