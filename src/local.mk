@@ -18,6 +18,7 @@ libslabfit_a_SOURCES = \
   src/base/random.c src/base/random.h \
   src/base/stop.c src/base/stop.h \
   src/base/text.c src/base/text.h \
+  src/base/vectorised.h \
   src/base/workers.c src/base/workers.h \
   src/extract/backbone.c src/extract/backbone.h \
   src/extract/caller.c \

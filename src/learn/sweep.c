@@ -4,6 +4,7 @@
 
 #include "../base/error.h"
 #include "../base/memory.h"
+#include "../base/vectorised.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +12,6 @@
 /* Both are part of the result's bits: they fix the order of the sums.  A block of 64 rows of 256 units and its velocity
    take 128 KB, which stay in the second level cache.  */
 enum { BLOCK_ROWS = 64, SLABS = 64 };
-
-/* The inner loops, compiled for the vector units of several processors and chosen when the program starts.  */
-#if defined __x86_64__ && defined __GNUC__ && !defined __clang__
-#define VECTORISED __attribute__ ((optimize ("O3"), target_clones ("avx512f", "avx2", "default")))
-#else
-#define VECTORISED
-#endif
 
 struct sweep {
   struct first_layer layer; /* first: the engine is passed as one */

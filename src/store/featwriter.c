@@ -8,6 +8,7 @@
 #include "labels.h"
 #include "tilewriter.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ enum {
   LABEL_CHUNK_ROWS = 4096,
   IMAGE_CHUNK_BYTES = 64 << 10,
   DEFLATE_MOST = 9, /* of zlib, which is what the file's filter names */
+  WRITEBACK_BYTES = 8 << 20,
 };
 
 struct featwriter {
@@ -26,6 +28,7 @@ struct featwriter {
   struct featinfo info;
   uint64_t feature_rows, label_rows; /* the extents so far */
   uint64_t tiles;                    /* put so far */
+  uint64_t waiting_bytes;            /* of tiles since the last start_writeback */
   struct tilewriter *tilewriter;     /* made by the first featwriter_put_tile_row */
 };
 
@@ -159,6 +162,19 @@ grow (hid_t dataset, uint64_t rows, uint64_t columns, uint64_t *extent)
   return H5Dset_extent (dataset, size) < 0 ? -1 : 0;
 }
 
+/* Lets the system write to the disk what it has so far, beside the next tiles' making: else all would wait for the fsync
+   at the end.  A failure is told by that one.  */
+static void
+start_writeback (struct featwriter *writer)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+  void *descriptor;
+  if (H5Fget_vfd_handle (writer->file, H5P_DEFAULT, &descriptor) >= 0)
+    sync_file_range (*(int *) descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
+#endif
+  writer->waiting_bytes = 0;
+}
+
 int
 featwriter_put_tile (struct featwriter *writer, uint64_t tile_row, uint64_t tile_column, const struct chunk *chunk)
 {
@@ -171,6 +187,9 @@ featwriter_put_tile (struct featwriter *writer, uint64_t tile_row, uint64_t tile
       || H5Dwrite_chunk (writer->features, H5P_DEFAULT, chunk->filter_mask, offset, chunk->length, chunk->data) < 0)
     return hdf_write_failed ("write", writer->path);
   writer->tiles++;
+  writer->waiting_bytes += chunk->length;
+  if (writer->waiting_bytes >= WRITEBACK_BYTES)
+    start_writeback (writer);
   return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "../base/error.h"
 #include "../base/memory.h"
+#include "../base/vectorised.h"
 #include "dataset.h"
 
 #include <inttypes.h>
@@ -93,7 +94,7 @@ matrix_read (const struct matrix *matrix, const struct window *range, float *val
 }
 
 /* Whether the exponent of one of VALUES (count) has all bits set: an infinity or no number.  */
-static inline bool
+VECTORISED static bool
 any_not_finite (const float *values, size_t count)
 {
   enum { EXPONENT = 0x7f800000 };
@@ -107,29 +108,18 @@ any_not_finite (const float *values, size_t count)
   return found;
 }
 
-/* The place of the first value that is not finite, or COUNT.  */
-static size_t
-find_not_finite (const float *values, size_t count)
-{
-  enum { BLOCK = 512 }; /* a fixed number, so that compilers vectorise */
-  size_t first = 0;
-  while (count - first >= BLOCK && !any_not_finite (values + first, BLOCK))
-    first += BLOCK;
-  while (first < count && isfinite (values[first]))
-    first++;
-  return first;
-}
-
 int
 matrix_check_finite (const struct matrix *matrix, const struct window *range, const float *values, uint64_t stride)
 {
-  for (uint64_t row = 0; row < range->rows; row++)
-    {
-      size_t bad = find_not_finite (values + row * stride, range->columns);
-      if (bad < range->columns)
-        return error_set (
-          "'%s' of '%s' has the value %g at row %" PRIu64 ", column %" PRIu64 "; make the features again", matrix->name,
-          matrix->path, (double) values[row * stride + bad], range->row + row, range->column + bad);
-    }
+  for (uint64_t row = 0; row < range->rows; row++, values += stride)
+    if (any_not_finite (values, range->columns))
+      {
+        uint64_t bad = 0;
+        while (isfinite (values[bad]))
+          bad++;
+        return error_set ("'%s' of '%s' has the value %g at row %" PRIu64 ", column %" PRIu64
+                          "; make the features again",
+                          matrix->name, matrix->path, (double) values[bad], range->row + row, range->column + bad);
+      }
   return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "../base/error.h"
 #include "../base/memory.h"
+#include "../base/vectorised.h"
 #include "half.h"
 #include "sparse.h"
 
@@ -27,7 +28,7 @@ struct tile_codec {
 enum { LANES = 32 };
 
 /* HDF5's shuffle filter puts byte j of element i at [j][i]; the file is little-endian.  */
-static void
+VECTORISED static void
 shuffle_floats (unsigned char *to, size_t plane, const float *from, size_t count)
 {
   unsigned char *restrict byte0 = to, *restrict byte1 = to + plane, *restrict byte2 = to + 2 * plane,
@@ -57,7 +58,7 @@ shuffle_floats (unsigned char *to, size_t plane, const float *from, size_t count
     }
 }
 
-static void
+VECTORISED static void
 unshuffle_floats (float *to, const unsigned char *from, size_t plane, size_t count)
 {
   const unsigned char *byte0 = from, *byte1 = from + plane, *byte2 = from + 2 * plane, *byte3 = from + 3 * plane;
@@ -78,7 +79,7 @@ unshuffle_floats (float *to, const unsigned char *from, size_t plane, size_t cou
     }
 }
 
-static void
+VECTORISED static void
 shuffle_halves (unsigned char *to, size_t plane, const uint16_t *from, size_t count)
 {
   unsigned char *restrict low = to, *restrict high = to + plane;
@@ -96,7 +97,7 @@ shuffle_halves (unsigned char *to, size_t plane, const uint16_t *from, size_t co
     }
 }
 
-static void
+VECTORISED static void
 unshuffle_halves (uint16_t *restrict to, const unsigned char *from, size_t plane, size_t count)
 {
   const unsigned char *low = from, *high = from + plane;
@@ -177,18 +178,11 @@ tile_bound (const struct tile_codec *codec)
   return libdeflate_zlib_compress_bound (NULL, codec->plane * codec->size); /* at any level */
 }
 
-static uint32_t
+VECTORISED static uint32_t
 count_zeros (const float *values, uint64_t count)
 {
   uint32_t found = 0;
-  uint64_t i = 0;
-  for (; i + LANES <= count; i += LANES)
-    {
-      const float *block = values + i;
-      for (int k = 0; k < LANES; k++)
-        found += block[k] == 0.0f;
-    }
-  for (; i < count; i++)
+  for (uint64_t i = 0; i < count; i++)
     found += values[i] == 0.0f;
   return found;
 }
