@@ -33,6 +33,9 @@ struct featfile {
 static int
 explain_open (const char *path)
 {
+  struct stat status;
+  if (stat (path, &status)) /* another process took it away meanwhile */
+    return error_system ("open", path);
   if (hdf_failed_as_locked ())
     return error_set (
       "cannot open '%s': its file system refuses locks; set HDF5_USE_FILE_LOCKING=FALSE in the environment", path);
