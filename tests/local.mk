@@ -116,7 +116,10 @@ EXTRA_DIST += \
   tests/slurm/cluster.sh tests/store-interop.sh
 
 # The peers (Keras and others) come from Python's package index, so this stands apart from make check.
-check-peers: all peers/installed
+EXTRA_PROGRAMS = tests/peers/check_pixels
+tests_peers_check_pixels_LDADD = $(SLABFIT_LIBS)
+CLEANFILES = tests/peers/check_pixels
+check-peers: all tests/peers/check_pixels peers/installed
 	PATH='$(abs_top_builddir)':"$$PATH" PYTHON='$(abs_top_builddir)/peers/bin/python' srcdir='$(abs_top_srcdir)' \
 	  bash $(srcdir)/tests/peers/run.sh
 peers/installed: $(srcdir)/tests/peers/requirements.txt

@@ -43,7 +43,6 @@ compare sklearn_report "$PYTHON" "$peers/sklearn_report.py"
 compare store_h5py "$PYTHON" "$peers/store_h5py.py"
 compare import_csv "$PYTHON" "$peers/import_csv.py"
 compare examples "$PYTHON" "$peers/examples.py"
-compare import_csv "$PYTHON" "$peers/import_csv.py"
 compare memory bash "$peers/memory.sh"
 
 if [ $((passed + failed + skipped)) -eq 0 ]; then
