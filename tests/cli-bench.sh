@@ -37,6 +37,10 @@ assert abs(zeros - 0.75) < 0.01, zeros
 assert (features[:] >= 0).all()
 END
 run 0 slabfit verify folder/bench.h5
+cp folder/bench.h5 before
+refuses 1 "slabfit bench: 'folder/bench.h5' is there already; choose another name or give --force" \
+  slabfit bench store $small -o folder --keep
+same folder/bench.h5 before
 
 # The rows of another file, over and over; float16.
 "$python" - <<'END'
@@ -45,7 +49,7 @@ with h5py.File('rows.h5', 'w') as file:
     file['features'] = numpy.arange(30, dtype=numpy.float32).reshape(10, 3)
     file['labels'] = numpy.zeros(10, numpy.int32)
 END
-run 0 slabfit bench store --rows 1100 --repeat 1 --like rows.h5 --dtype float16 -o folder --keep
+run 0 slabfit bench store --rows 1100 --repeat 1 --like rows.h5 --dtype float16 -o folder --keep --force
 "$python" - <<'END' || fail 'the rows are not those of the other file'
 import h5py, numpy
 features = h5py.File('folder/bench.h5')['features']

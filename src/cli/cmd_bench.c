@@ -7,6 +7,7 @@
 #include "../base/memory.h"
 #include "../base/workers.h"
 #include "command.h"
+#include "output.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -130,6 +131,15 @@ print (const struct storebench_options *options, const struct storebench_report 
     printf ("%-8s %7.0f MB/s\n", storebench_names[i], report->rate[i] / 1e6);
 }
 
+static int
+check_kept (const struct options *options, const char *folder)
+{
+  char *path = text_new ("%s/bench.h5", folder);
+  int result = path ? output_check_new (path, options->common.force) : -1;
+  free (path);
+  return result;
+}
+
 /* Its files are in a folder of their own, or with --keep in FOLDER itself.  */
 static int
 bench_store (struct options *options, struct storebench_report *report)
@@ -139,7 +149,9 @@ bench_store (struct options *options, struct storebench_report *report)
     text_new (options->store.keep ? "%s" : "%s/slabfit-bench.%ld", base && *base ? base : "/tmp", (long) getpid ());
   struct workers *workers = folder ? workers_new (options->common.threads) : NULL;
   options->store.folder = folder;
-  int result = workers && file_make_directories (folder) == 0 ? storebench_run (&options->store, workers, report) : -1;
+  int result = workers && file_make_directories (folder) == 0 && check_kept (options, folder) == 0
+                 ? storebench_run (&options->store, workers, report)
+                 : -1;
   if (folder && !options->store.keep)
     rmdir (folder);
   workers_free (workers);
