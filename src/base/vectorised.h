@@ -1,5 +1,5 @@
-/* Marks a function whose loops are compiled for the vector units of several processors; the one that the program runs on
-   chooses when it starts.  */
+/* Marks a function whose loops are compiled for the vector units of several processors; the one that the program runs
+   on chooses when it starts.  */
 #ifndef SLABFIT_VECTORISED_H
 #define SLABFIT_VECTORISED_H
 

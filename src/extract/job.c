@@ -137,16 +137,9 @@ job_plan (struct job *job, struct extract_split *split)
 int
 job_count_missing (const struct job *job, uint64_t *missing)
 {
-  char *merged = parts_merged_path (job->options->features, job->split);
-  int result = merged ? 0 : -1;
-  *missing = 0;
-  for (uint64_t i = 0; result == 0 && i < job->info.origin.parts; i++)
-    {
-      char *path = parts_path (job->options->features, job->split, i);
-      *missing += path && !file_exists (path);
-      result = path ? 0 : -1;
-      free (path);
-    }
+  const struct extract_options *options = job->options;
+  char *merged = parts_merged_path (options->features, job->split);
+  int result = merged ? parts_count_missing (options->features, job->split, job->info.origin.parts, missing) : -1;
   if (result == 0 && *missing > 0 && !job->replace && file_exists (merged))
     *missing = 0;
   free (merged);

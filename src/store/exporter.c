@@ -8,15 +8,10 @@
 
 enum { BLOCK_BYTES = 16 << 20 };
 
-/* Whole rows of tiles where one fits.  */
 uint64_t
 exporter_block_rows (const struct featfile *file)
 {
-  const struct featinfo *info = featfile_info (file);
-  uint64_t rows = BLOCK_BYTES / sizeof (float) / info->columns;
-  rows = rows < 1 ? 1 : rows;
-  rows = info->chunk_rows && rows > info->chunk_rows ? rows - rows % info->chunk_rows : rows;
-  return rows > info->rows ? info->rows : rows;
+  return featinfo_block_rows (featfile_info (file), BLOCK_BYTES);
 }
 
 int

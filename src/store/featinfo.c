@@ -64,6 +64,15 @@ featinfo_choose_tile (struct featinfo *info)
 }
 
 uint64_t
+featinfo_block_rows (const struct featinfo *info, size_t bytes)
+{
+  uint64_t rows = bytes / sizeof (float) / info->columns;
+  rows = rows < 1 ? 1 : rows;
+  rows = info->chunk_rows && rows > info->chunk_rows ? rows - rows % info->chunk_rows : rows;
+  return rows > info->rows ? info->rows : rows;
+}
+
+uint64_t
 featinfo_tile_columns (const struct featinfo *info)
 {
   return info->columns / info->chunk_columns + (info->columns % info->chunk_columns != 0);

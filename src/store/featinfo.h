@@ -36,6 +36,10 @@ void featinfo_free (struct featinfo *info);
    so that all parts of a split have the same.  */
 void featinfo_choose_tile (struct featinfo *info);
 
+/* How many rows of values, of BYTES as float32 in all or a single row, to read at a time: whole rows of chunks where
+   one fits, so that each is inflated once, and no more rows than there are.  */
+uint64_t featinfo_block_rows (const struct featinfo *info, size_t bytes);
+
 /* How many tiles one row of tiles has, and one column of them.  */
 uint64_t featinfo_tile_columns (const struct featinfo *info);
 uint64_t featinfo_tile_rows (const struct featinfo *info);

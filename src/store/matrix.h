@@ -23,7 +23,8 @@ int matrix_open (struct matrix *matrix, hid_t dataset, uint64_t labels, const ch
    as much as whole rows.  */
 int matrix_read (const struct matrix *matrix, const struct window *range, float *values);
 
-/* Fails naming the first of VALUES (rows, columns), rows STRIDE floats apart and read from RANGE, that is not finite.  */
+/* Fails naming the first of VALUES (rows, columns), rows STRIDE floats apart and read from RANGE, that is not
+   finite.  */
 int matrix_check_finite (const struct matrix *matrix, const struct window *range, const float *values, uint64_t stride);
 
 #endif

@@ -9,7 +9,7 @@ struct workers;
 
 enum storebench_step {
   STOREBENCH_WRITE,   /* parts: compressed by all threads, made durable */
-  STOREBENCH_COPY,    /* the parts' bytes, uncompressed by nobody and made durable: the limit of the next */
+  STOREBENCH_COPY,    /* the parts' compressed bytes as they are, made durable: the limit of the next */
   STOREBENCH_MERGE,   /* the parts into one file */
   STOREBENCH_READ,    /* the whole file */
   STOREBENCH_BATCHES, /* 32 consecutive rows at a time */

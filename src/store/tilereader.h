@@ -5,8 +5,8 @@
 #include "featinfo.h"
 #include "matrix.h"
 
-/* The tile (TILE_ROW, TILE_COLUMN) of MATRIX, counted in tiles as INFO says, whose tiled is set: as it is in the file, into
-   CHUNK, which tile_decode takes.  */
+/* The tile (TILE_ROW, TILE_COLUMN) of MATRIX, counted in tiles as INFO says, whose tiled is set: as it is in the file,
+   into CHUNK, which tile_decode takes.  */
 int tilereader_read_chunk (const struct matrix *matrix, const struct featinfo *info, uint64_t tile_row,
                            uint64_t tile_column, struct chunk *chunk);
 

@@ -22,19 +22,11 @@ struct verify {
   const struct featinfo *info;
 };
 
-/* Whole rows of chunks, so that each is inflated once.  */
-static uint64_t
-block_rows (const struct featinfo *info)
-{
-  uint64_t rows = BLOCK_BYTES / sizeof (float) / info->columns, height = info->chunk_rows ? info->chunk_rows : 1;
-  return rows > height ? rows - rows % height : height;
-}
-
 static int
 check_features (const struct verify *verify)
 {
   const struct featinfo *info = verify->info;
-  uint64_t height = block_rows (info);
+  uint64_t height = featinfo_block_rows (info, BLOCK_BYTES);
   float *values = memory_new (height, info->columns * sizeof *values);
   int result = values ? 0 : -1;
   for (uint64_t row = 0; row < info->rows && result == 0; row += height)
