@@ -77,7 +77,7 @@ walk (const char *path, const struct setting *setting, uint64_t epochs, struct s
   struct rows *rows = rows_new (file, setting->batch, shuffle_largest_window (shuffle), setting->ahead);
   ck_assert_msg (rows != NULL, "%s", error_message ());
   ck_assert_int_eq (order_new (&order, shuffle), 0);
-  int threads = count_threads ();
+  int threads = settled_threads ();
   for (uint64_t epoch = 0; epoch < epochs && result == 0; epoch++)
     {
       *seen = template;

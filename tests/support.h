@@ -126,6 +126,20 @@ count_threads (void)
   return count_entries ("/proc/self/task");
 }
 
+/* The same once threads that were joined before are no longer counted.  */
+static inline int
+settled_threads (void)
+{
+  int least = count_threads ();
+  for (int waited = 0; waited < 50; waited++)
+    {
+      usleep (1000);
+      int count = count_threads ();
+      least = count < least ? count : least;
+    }
+  return least;
+}
+
 /* It has COUNT; the system still counts one that was joined for a moment.  */
 static inline void
 assert_threads (int count)
