@@ -20,10 +20,12 @@ dist_slurm_SCRIPTS = \
   data/slurm/extract.sbatch \
   data/slurm/merge.sbatch \
   data/slurm/submit.sh \
+  data/slurm/train-mpi.sbatch \
   data/slurm/train.sbatch
 
-# How other programs read feature files; run by make check-peers.
+# How other programs read feature and model files; run by make check-peers.
 examplesdir = $(pkgdatadir)/examples
 dist_examples_DATA = \
   data/examples/keras_sequence.py \
-  data/examples/pytorch_dataset.py
+  data/examples/pytorch_dataset.py \
+  data/examples/pytorch_model.py

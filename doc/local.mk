@@ -4,6 +4,7 @@ dist_doc_DATA = \
   NEWS \
   README.md \
   doc/durability.md \
+  doc/evaluation.md \
   doc/format.md \
   doc/hacking.md \
   doc/results.md \

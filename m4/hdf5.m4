@@ -31,13 +31,8 @@ AC_DEFUN([SLABFIT_HDF5_SYSTEM], [
          [SLABFIT_HDF5_H5CC])])])
 ])
 
-# From the command that h5cc would run: folders of headers and libraries, archives, and libraries after -lhdf5.
+# From the command that h5cc would run, in which -lhdf5 may be left to the end.
 AC_DEFUN([SLABFIT_HDF5_H5CC], [
-  HDF5_CFLAGS= HDF5_LIBS=
-  for slabfit_word in `$H5CC -show`; do
-    AS_CASE([$slabfit_word],
-      [-I*], [HDF5_CFLAGS="$HDF5_CFLAGS $slabfit_word"],
-      [-L*|-l*|-Wl,*|*.a|*.so], [HDF5_LIBS="$HDF5_LIBS $slabfit_word"])
-  done
+  SLABFIT_COMMAND_FLAGS([HDF5], [`$H5CC -show`])
   AS_CASE(["$HDF5_LIBS"], [*hdf5.*|*-lhdf5*], [], [HDF5_LIBS="$HDF5_LIBS -lhdf5"])
 ])

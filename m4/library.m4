@@ -14,6 +14,18 @@ AC_DEFUN([SLABFIT_TRY_LINK], [
   AS_IF([test $slabfit_linked = yes], [$4], [$5])
 ])
 
+# SLABFIT_COMMAND_FLAGS(NAME, COMMAND)
+# NAME_CFLAGS and NAME_LIBS from the command of a compiler, as h5cc and mpicc show it: folders of headers and libraries,
+# definitions, and libraries.
+AC_DEFUN([SLABFIT_COMMAND_FLAGS], [
+  $1_CFLAGS= $1_LIBS=
+  for slabfit_word in $2; do
+    AS_CASE([$slabfit_word],
+      [-I*|-D*], [$1_CFLAGS="$$1_CFLAGS $slabfit_word"],
+      [-L*|-l*|-Wl,*|*.a|*.so], [$1_LIBS="$$1_LIBS $slabfit_word"])
+  done
+])
+
 # SLABFIT_LIBRARY(NAME, PKG-CONFIG-NAME, LIBS, PROLOGUE, BODY, ACTION-IF-NOT-FOUND)
 # NAME_CFLAGS and NAME_LIBS as the caller of configure gives them, else from pkg-config, else LIBS alone; BODY has to
 # link.

@@ -1,7 +1,7 @@
 # Everything but the command line is a library, which the tests link as well.
 noinst_LIBRARIES += libslabfit.a
 AM_CPPFLAGS += $(HDF5_CFLAGS) $(JANSSON_CFLAGS) $(LIBCONFUSE_CFLAGS) $(LIBCRYPTO_CFLAGS) $(LIBDEFLATE_CFLAGS) \
-  $(LIBJPEG_CFLAGS) $(OPENBLAS_CFLAGS)
+  $(LIBJPEG_CFLAGS) $(MPI_CFLAGS) $(OPENBLAS_CFLAGS)
 
 libslabfit_a_SOURCES = \
   shim/loader.c shim/network.h \
@@ -16,8 +16,10 @@ libslabfit_a_SOURCES = \
   src/base/progress.c src/base/progress.h \
   src/base/queue.c src/base/queue.h \
   src/base/random.c src/base/random.h \
+  src/base/ranks.c src/base/ranks.h \
   src/base/stop.c src/base/stop.h \
   src/base/text.c src/base/text.h \
+  src/base/transport.c src/base/transport.h \
   src/base/vectorised.h \
   src/base/workers.c src/base/workers.h \
   src/extract/backbone.c src/extract/backbone.h \
@@ -40,9 +42,21 @@ libslabfit_a_SOURCES = \
   src/image/resize.c src/image/resize.h \
   src/learn/batch.h \
   src/learn/blas.c src/learn/blas.h \
+  src/learn/calibration.c src/learn/calibration.h \
+  src/learn/checkpoint.c src/learn/checkpoint.h \
+  src/learn/choice.c src/learn/choice.h \
+  src/learn/dense.c src/learn/dense.h \
+  src/learn/engine.c src/learn/engine.h \
   src/learn/evaluate.c src/learn/evaluate.h \
+  src/learn/factor.c src/learn/factor.h \
+  src/learn/feed.c src/learn/feed.h \
   src/learn/first_layer.h \
+  src/learn/forecast.c src/learn/forecast.h \
+  src/learn/gathered.c src/learn/gathered.h \
+  src/learn/gram.c src/learn/gram.h \
+  src/learn/gramcache.c src/learn/gramcache.h \
   src/learn/head.c src/learn/head.h \
+  src/learn/history.c src/learn/history.h \
   src/learn/keras.c src/learn/keras.h \
   src/learn/learner.c src/learn/learner.h \
   src/learn/metrics.c src/learn/metrics.h \
@@ -50,10 +64,21 @@ libslabfit_a_SOURCES = \
   src/learn/modelfile.c src/learn/modelfile.h \
   src/learn/plan.c src/learn/plan.h \
   src/learn/predictor.c src/learn/predictor.h \
+  src/learn/products.c src/learn/products.h \
+  src/learn/ranking.c src/learn/ranking.h \
+  src/learn/rates.c src/learn/rates.h \
   src/learn/recipe.c src/learn/recipe.h \
+  src/learn/recurrence.c src/learn/recurrence.h \
+  src/learn/report.c src/learn/report.h \
+  src/learn/reportjson.c \
   src/learn/rows.c src/learn/rows.h \
+  src/learn/schedule.c src/learn/schedule.h \
+  src/learn/scoring.c src/learn/scoring.h \
   src/learn/sgd.h \
   src/learn/shuffle.c src/learn/shuffle.h \
+  src/learn/slab.c src/learn/slab.h \
+  src/learn/state.h \
+  src/learn/strip.h \
   src/learn/sweep.c src/learn/sweep.h \
   src/learn/train.c src/learn/train.h \
   src/store/csv.c src/store/csv.h \
@@ -108,5 +133,6 @@ slabfit_SOURCES = \
   src/cli/form.c src/cli/form.h \
   src/cli/main.c \
   src/cli/options.c src/cli/options.h \
-  src/cli/output.c src/cli/output.h
+  src/cli/output.c src/cli/output.h \
+  src/cli/predictions.c src/cli/predictions.h
 slabfit_LDADD = $(SLABFIT_LIBS)

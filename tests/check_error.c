@@ -65,6 +65,18 @@ START_TEST (system_calls)
 }
 END_TEST
 
+START_TEST (a_remedy_may_be_another_one)
+{
+  error_set ("'a; b' is bad; copy it again");
+  ck_assert_int_eq (error_remedy ("remove it"), -1);
+  ck_assert_str_eq (error_message (), "'a; b' is bad; remove it");
+  error_set ("'a' is bad");
+  error_remedy ("remove it");
+  ck_assert_str_eq (error_message (), "'a' is bad; remove it");
+  ck_assert_int_eq (error_status (), ERROR_FAILED);
+}
+END_TEST
+
 /* Fails in its own thread and hands the error out.  */
 static void *
 fail_apart (void *argument)
@@ -97,6 +109,7 @@ main (void)
   tcase_add_test (cases, an_error_may_be_made_of_the_last_one);
   tcase_add_test (cases, a_long_message_is_cut);
   tcase_add_loop_test (cases, system_calls, 0, sizeof reasons / sizeof *reasons);
+  tcase_add_test (cases, a_remedy_may_be_another_one);
   tcase_add_test (cases, each_thread_has_its_own);
   return run_cases (cases, "error");
 }

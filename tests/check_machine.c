@@ -7,7 +7,7 @@
 #include <math.h>
 #include <sched.h>
 
-/* Removes what a job around the tests has set.  */
+/* Removes what a job around the tests has set, and mpirun.  */
 static void
 clear_environment (void)
 {
@@ -22,6 +22,8 @@ clear_environment (void)
       snprintf (name, sizeof name, "SLURM_%s", names[i]);
       unsetenv (name);
     }
+  unsetenv ("OMPI_COMM_WORLD_LOCAL_SIZE");
+  unsetenv ("MPI_LOCALNRANKS");
 }
 
 /* Sets "SLURM_NAME=VALUE" for each word of TEXT, "NAME=VALUE NAME=VALUE".  */
@@ -148,6 +150,33 @@ START_TEST (memory_comes_from_the_job)
 }
 END_TEST
 
+/* As Open MPI and MPICH say how many ranks they have started on a node.  */
+static const char *const launchers[] = { "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS" };
+
+START_TEST (ranks_share_a_node)
+{
+  long online = sysconf (_SC_NPROCESSORS_ONLN);
+  clear_environment ();
+  uint64_t all = machine_memory_bytes ();
+  int threads = machine_threads ();
+  setenv (launchers[_i], "1", 1);
+  ck_assert_int_eq (machine_threads (), threads);
+  ck_assert_uint_eq (machine_memory_bytes (), all);
+  setenv (launchers[_i], "4", 1);
+  ck_assert_int_le (machine_threads (), online < 4 ? 1 : online / 4);
+  ck_assert_uint_eq (machine_memory_bytes (), all / 4);
+  /* The step is that of mpirun's daemon.  */
+  set_environment ("MEM_PER_NODE=60 NODEID=0 STEP_NUM_TASKS=2 STEP_TASKS_PER_NODE=1(x2)");
+  setenv (launchers[_i], "3", 1);
+  ck_assert_uint_eq (machine_memory_bytes (), 20 << 20);
+  set_environment ("CPUS_ON_NODE=2 NODEID=0 STEP_NUM_TASKS=2 STEP_TASKS_PER_NODE=1(x2)");
+  setenv (launchers[_i], "2", 1);
+  ck_assert_int_eq (machine_threads (), 1);
+  setenv (launchers[_i], "1000000", 1);
+  ck_assert_int_eq (machine_threads (), 1);
+}
+END_TEST
+
 /* Writes TEXT to the file PATH of the scratch folder.  */
 static void
 put (const char *path, const char *text)
@@ -229,6 +258,7 @@ main (void)
   tcase_add_loop_test (cases, threads_come_from_the_job, 0, sizeof processors / sizeof *processors);
   tcase_add_test (cases, threads_come_from_the_affinity);
   tcase_add_test (cases, memory_comes_from_the_job);
+  tcase_add_loop_test (cases, ranks_share_a_node, 0, sizeof launchers / sizeof *launchers);
   tcase_add_test (cases, cgroup_2);
   tcase_add_test (cases, cgroup_2_in_a_container);
   tcase_add_test (cases, cgroup_1);

@@ -31,10 +31,10 @@ make_model (void)
   for (size_t i = 0; i < model->layers; i++)
     for (uint64_t j = 0; j < model->layer[i].outputs; j++)
       model->layer[i].bias[j] = random_normal (&generator);
-  model->epochs = 2;
-  model->epoch = calloc (2, sizeof *model->epoch);
-  model->epoch[0] = (struct epoch){ 1, 0.7, 0.5, NAN, NAN, 1.5 };
-  model->epoch[1] = (struct epoch){ 2, 0.6, 0.75, 0.65, 0.625, 1.25 };
+  model->history.count = 2;
+  model->history.epoch = calloc (2, sizeof *model->history.epoch);
+  model->history.epoch[0] = (struct epoch){ 1, 0.7, 0.5, NAN, NAN, NAN, NAN, 1.5 };
+  model->history.epoch[1] = (struct epoch){ 2, 0.6, 0.75, 0.65, 0.625, 0.8, 0.7, 1.25 };
   model->training = strdup ("{\"epochs\":2}");
   model->command = strdup ("slabfit train F -o model.h5");
   return model;
@@ -102,10 +102,10 @@ START_TEST (a_model_comes_back)
   ck_assert (names_equal (&wrote->classes, &read->classes));
   ck_assert_int_eq (provenance_compare (&wrote->provenance, "a", &read->provenance, "b", ""), 0);
   ck_assert_str_eq (read->provenance.preprocess, "keras");
-  ck_assert_uint_eq (read->epochs, 2);
-  ck_assert (isnan (read->epoch[0].val_loss));
-  ck_assert_double_eq (read->epoch[1].val_accuracy, 0.625);
-  ck_assert_uint_eq (read->epoch[1].number, 2);
+  ck_assert_uint_eq (read->history.count, 2);
+  ck_assert (isnan (read->history.epoch[0].val_loss));
+  ck_assert_double_eq (read->history.epoch[1].val_accuracy, 0.625);
+  ck_assert_uint_eq (read->history.epoch[1].number, 2);
   ck_assert_str_eq (read->training, wrote->training);
   ck_assert_str_eq (read->command, wrote->command);
   ck_assert_str_eq (read->version, PACKAGE_VERSION);

@@ -74,7 +74,8 @@ walk (const char *path, const struct setting *setting, uint64_t epochs, struct s
   struct order order;
   int result = 0;
   ck_assert_int_eq (readers ? featfile_use_workers (file, readers) : 0, 0);
-  struct rows *rows = rows_new (file, setting->batch, shuffle_largest_window (shuffle), setting->ahead);
+  struct rows *rows = rows_new (
+    file, &(struct rows_plan){ setting->batch, shuffle_largest_window (shuffle), setting->ahead, 0, COLUMNS });
   ck_assert_msg (rows != NULL, "%s", error_message ());
   ck_assert_int_eq (order_new (&order, shuffle), 0);
   int threads = settled_threads ();
@@ -84,7 +85,7 @@ walk (const char *path, const struct setting *setting, uint64_t epochs, struct s
       seen->order = &order;
       seen->batch = setting->batch;
       ck_assert_int_eq (shuffle_epoch (shuffle, epoch, &order), 0);
-      result = rows_walk (rows, &order, visit, seen);
+      result = rows_walk (rows, &order, 0, visit, seen);
       assert_threads (threads);
     }
   rows_free (rows);
@@ -219,15 +220,16 @@ START_TEST (a_whole_file_is_read_once)
       struct workers *readers = workers_new (2);
       struct featfile *file = open_sample (path);
       ck_assert_int_eq (featfile_use_workers (file, readers), 0);
-      struct rows *rows = rows_new (file, 7, shuffle_largest_window (&shuffle), true);
+      struct rows *rows =
+        rows_new (file, &(struct rows_plan){ 7, shuffle_largest_window (&shuffle), true, 0, COLUMNS });
       ck_assert_int_eq (order_new (&order, &shuffle), 0);
       ck_assert_int_eq (shuffle_epoch (&shuffle, 0, &order), 0);
       seen.order = &order;
-      ck_assert_int_eq (rows_walk (rows, &order, visit, &seen), 0);
+      ck_assert_int_eq (rows_walk (rows, &order, 0, visit, &seen), 0);
       ck_assert_int_eq (truncate (path, 100), 0);
       ck_assert_int_eq (shuffle_epoch (&shuffle, 1, &order), 0);
       seen = (struct seen){ .batch = 7, .order = &order };
-      ck_assert_int_eq (rows_walk (rows, &order, visit, &seen), cases[i].result);
+      ck_assert_int_eq (rows_walk (rows, &order, 0, visit, &seen), cases[i].result);
       rows_free (rows);
       order_free (&order);
       featfile_close (file);
@@ -252,11 +254,12 @@ START_TEST (memory_is_as_told)
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     {
       uint64_t before = memory_bytes (), window = cases[i].window_rows, windows = cases[i].windows;
-      struct rows *rows = rows_new (file, 5, window, cases[i].ahead);
+      const struct rows_plan plan = { 5, window, cases[i].ahead, 0, COLUMNS },
+                             counted = { 5, window, windows == 2, 0, COLUMNS };
+      struct rows *rows = rows_new (file, &plan);
       uint64_t numbers = 8 * (windows * window + 2 * 5) + 4 * (2 * 5) + 4 * ROWS;
       ck_assert_uint_eq (memory_bytes () - before, 4 * COLUMNS * (windows * window + 2 * 5) + numbers);
-      ck_assert_double_eq (rows_bytes (COLUMNS, 5, window, windows == 2),
-                           4.0 * COLUMNS * (double) (windows * window + 2 * 5));
+      ck_assert_double_eq (rows_bytes (&counted), 4.0 * COLUMNS * (double) (windows * window + 2 * 5));
       rows_free (rows);
       ck_assert_uint_eq (memory_bytes (), before);
     }

@@ -63,6 +63,39 @@ START_TEST (nobody_asks)
 }
 END_TEST
 
+START_TEST (together_a_request_waits_for_the_others)
+{
+  stop_watch (0);
+  stop_together ();
+  raise (SIGUSR1);
+  ck_assert (stop_pending ());
+  ck_assert (!stop_requested ());
+  stop_agree ();
+  ck_assert (stop_requested ());
+}
+END_TEST
+
+START_TEST (together_a_deadline_waits_for_the_others)
+{
+  stop_watch (0.01);
+  stop_together ();
+  usleep (20000);
+  ck_assert (!stop_requested ());
+  ck_assert (stop_pending ());
+  ck_assert (!stop_requested ());
+}
+END_TEST
+
+START_TEST (together_another_may_have_been_asked)
+{
+  stop_watch (0);
+  stop_together ();
+  stop_agree ();
+  ck_assert (!stop_pending ());
+  ck_assert (stop_requested ());
+}
+END_TEST
+
 int
 main (void)
 {
@@ -72,5 +105,8 @@ main (void)
   tcase_add_test_raise_signal (cases, a_second_sigint_ends_the_process, SIGINT);
   tcase_add_test (cases, a_deadline_asks);
   tcase_add_test (cases, nobody_asks);
+  tcase_add_test (cases, together_a_request_waits_for_the_others);
+  tcase_add_test (cases, together_a_deadline_waits_for_the_others);
+  tcase_add_test (cases, together_another_may_have_been_asked);
   return run_cases (cases, "stop");
 }

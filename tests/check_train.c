@@ -30,10 +30,13 @@ options_of (const json_t *item)
     options.hidden[i] = (uint64_t) json_integer_value (json_array_get (hidden, i));
   options.epochs = (uint64_t) number_of (item, "epochs");
   options.batch = (size_t) number_of (item, "batch");
-  options.rate = number_of (item, "rate");
+  ck_assert_msg (schedule_parse (json_string_value (json_object_get (item, "schedule")), &options.schedule) == 0, "%s",
+                 error_message ());
+  options.schedule.rate = number_of (item, "rate");
   options.momentum = number_of (item, "momentum");
-  options.decay = number_of (item, "decay");
+  options.schedule.decay = number_of (item, "decay");
   options.l2 = number_of (item, "l2");
+  options.dropout = number_of (item, "dropout");
   options.nesterov = json_is_true (json_object_get (item, "nesterov"));
   options.balanced = json_is_true (json_object_get (item, "balanced"));
   options.seed = (uint64_t) number_of (item, "seed");
@@ -51,20 +54,24 @@ open_reference (const char *name)
   return file;
 }
 
-/* The reference file NAME, or a copy of it labelled by row number modulo 11.  */
+/* The reference file NAME, or a copy of it that is labelled by row number: [factor, offset, classes] in ITEM mean
+   (factor row + offset) modulo classes.  */
 static struct featfile *
 open_features (const json_t *item, const char *name)
 {
+  int factor, offset, classes;
   struct featfile *file = open_reference (name);
-  if (!strcmp (json_string_value (json_object_get (item, "labels")), "class"))
+  json_t *labels = json_object_get (item, "labels");
+  if (json_is_null (labels))
     return file;
+  ck_assert_int_eq (json_unpack (labels, "[i, i, i!]", &factor, &offset, &classes), 0);
   const struct featinfo *info = featfile_info (file);
   char *path = scratch_path (name);
   float *values = memory_new ((size_t) (info->rows * info->columns), sizeof *values);
   int32_t *label = memory_new ((size_t) info->rows, sizeof *label);
   ck_assert_int_eq (featfile_read (file, 0, info->rows, 0, info->columns, values), 0);
   for (uint64_t i = 0; i < info->rows; i++)
-    label[i] = (int32_t) (i % 11);
+    label[i] = (factor * (int32_t) i + offset) % classes;
   write_features (path, values, label, info->rows, info->columns, 8);
   memory_free (values);
   memory_free (label);
@@ -91,10 +98,10 @@ static void
 check_history (const struct model *model, const json_t *item)
 {
   const json_t *history = json_object_get (item, "history");
-  ck_assert_uint_eq (model->epochs, json_array_size (history));
-  for (size_t i = 0; i < model->epochs; i++)
+  ck_assert_uint_eq (model->history.count, json_array_size (history));
+  for (size_t i = 0; i < model->history.count; i++)
     {
-      const struct epoch *epoch = &model->epoch[i];
+      const struct epoch *epoch = &model->history.epoch[i];
       const double found[] = { epoch->loss, epoch->accuracy, epoch->val_loss, epoch->val_accuracy };
       ck_assert_uint_eq (epoch->number, i + 1);
       for (size_t j = 0; j < 4; j++)
@@ -126,34 +133,39 @@ check_weights (const struct model *model, const json_t *item)
   ck_assert_uint_eq (checked, json_array_size (weights));
 }
 
+/* One case by one engine.  Evaluating afterwards gives its last validation loss once more.  */
+static void
+check_case (const json_t *item, enum engine_kind engine)
+{
+  struct evaluation evaluation;
+  struct train_options options = options_of (item);
+  options.engine = engine;
+  struct featfile *training = open_features (item, "training_features.h5");
+  struct featfile *validation = open_features (item, "training_validation.h5");
+  struct workers *workers = workers_new (2);
+  struct model *model = run (&options, training, validation, 2);
+  ck_assert_msg (model != NULL, "%s", error_message ());
+  check_history (model, item);
+  check_weights (model, item);
+  ck_assert_int_eq (evaluate (model, "model.h5", validation, workers, &evaluation), 0);
+  if (options.l2 == 0)
+    ck_assert_double_eq_tol (evaluation.loss, model->history.epoch[model->history.count - 1].val_loss, 1e-6);
+  evaluation_free (&evaluation);
+  model_free (model);
+  featfile_close (training);
+  featfile_close (validation);
+  workers_free (workers);
+}
+
 /* Losses, accuracies and final weights of the independent NumPy implementation in tests/reference/make_training.py,
-   which tests/peers/keras_training.py compares with Keras.  Evaluating afterwards gives its last validation loss once
-   more.  */
+   which tests/peers/keras_training.py compares with Keras.  The engine is 1 + _i.  */
 START_TEST (training_is_the_reference)
 {
   json_t *root = reference_json ("training.json"), *cases = json_object_get (root, "cases"), *item;
   size_t index;
   ck_assert_uint_gt (json_array_size (cases), 0);
-  json_array_foreach (cases, index, item)
-  {
-    struct evaluation evaluation;
-    struct train_options options = options_of (item);
-    struct featfile *training = open_features (item, "training_features.h5");
-    struct featfile *validation = open_features (item, "training_validation.h5");
-    struct workers *workers = workers_new (2);
-    struct model *model = run (&options, training, validation, 2);
-    ck_assert_msg (model != NULL, "%s", error_message ());
-    check_history (model, item);
-    check_weights (model, item);
-    ck_assert_int_eq (evaluate (model, "model.h5", validation, workers, &evaluation), 0);
-    if (options.l2 == 0)
-      ck_assert_double_eq_tol (evaluation.loss, model->epoch[model->epochs - 1].val_loss, 1e-6);
-    evaluation_free (&evaluation);
-    model_free (model);
-    featfile_close (training);
-    featfile_close (validation);
-    workers_free (workers);
-  }
+  progress_be_quiet ();
+  json_array_foreach (cases, index, item) check_case (item, ENGINE_SWEEP + _i);
   json_decref (root);
 }
 END_TEST
@@ -194,11 +206,12 @@ static struct train_options
 small_options (void)
 {
   struct train_options options = train_defaults ();
+  options.engine = ENGINE_SWEEP;
   options.hidden[0] = 20;
   options.hidden[1] = 6;
   options.epochs = 2;
   options.batch = 16;
-  options.rate = 0.01;
+  options.schedule.rate = 0.01;
   return options;
 }
 
@@ -206,20 +219,21 @@ static void
 check_same_model (const struct model *a, const struct model *b)
 {
   ck_assert_uint_eq (a->layers, b->layers);
-  ck_assert_uint_eq (a->epochs, b->epochs);
+  ck_assert_uint_eq (a->history.count, b->history.count);
   for (size_t i = 0; i < a->layers; i++)
     {
       size_t count = (size_t) (a->layer[i].inputs * a->layer[i].outputs);
       ck_assert_mem_eq (a->layer[i].kernel, b->layer[i].kernel, count * sizeof (float));
       ck_assert_mem_eq (a->layer[i].bias, b->layer[i].bias, (size_t) a->layer[i].outputs * sizeof (float));
     }
-  for (size_t i = 0; i < a->epochs; i++)
-    ck_assert_double_eq (a->epoch[i].loss, b->epoch[i].loss);
+  for (size_t i = 0; i < a->history.count; i++)
+    ck_assert_double_eq (a->history.epoch[i].loss, b->history.epoch[i].loss);
 }
 
 START_TEST (bits_do_not_depend_on_threads)
 {
   struct train_options options = small_options ();
+  options.engine = ENGINE_SWEEP + _i;
   struct featfile *file = make_features ("a.h5", 10, 1);
   struct model *model[3];
   for (int i = 0; i < 3; i++)
@@ -227,15 +241,15 @@ START_TEST (bits_do_not_depend_on_threads)
       model[i] = run (&options, file, file, i + 1);
       check_same_model (model[0], model[i]);
     }
-  ck_assert_double_lt (model[0]->epoch[1].loss, model[0]->epoch[0].loss);
+  ck_assert_double_lt (model[0]->history.epoch[1].loss, model[0]->history.epoch[0].loss);
   for (int i = 0; i < 3; i++)
     model_free (model[i]);
   options.seed = 43;
   struct model *a = run (&options, file, NULL, 1);
-  ck_assert (isnan (a->epoch[0].val_loss));
+  ck_assert (isnan (a->history.epoch[0].val_loss));
   options.seed = 42;
   struct model *b = run (&options, file, NULL, 1);
-  ck_assert_double_ne (a->epoch[0].loss, b->epoch[0].loss);
+  ck_assert_double_ne (a->history.epoch[0].loss, b->history.epoch[0].loss);
   model_free (a);
   model_free (b);
   featfile_close (file);
@@ -339,7 +353,7 @@ START_TEST (training_goes_on_from_a_model)
 {
   struct train_options options = small_options ();
   struct featfile *file = make_features ("a.h5", 10, 1);
-  options.momentum = options.decay = 0;
+  options.momentum = options.schedule.decay = 0;
   options.shuffle = SHUFFLE_NONE;
   options.epochs = 1;
   struct model *first = run (&options, file, NULL, 1);
@@ -351,7 +365,8 @@ START_TEST (training_goes_on_from_a_model)
   options.hidden_count = 2;
   options.epochs = 2;
   struct model *both = run (&options, file, NULL, 1);
-  ck_assert_double_eq_tol (second->epoch[0].loss, both->epoch[1].loss, 1e-6); /* the head passed through float */
+  ck_assert_double_eq_tol (second->history.epoch[0].loss, both->history.epoch[1].loss,
+                           1e-6); /* the head passed through float */
   options.from = first;
   options.hidden[1] = 7;
   ck_assert_ptr_null (run (&options, file, NULL, 1));
@@ -374,18 +389,18 @@ START_TEST (patience_keeps_the_best_weights)
   struct featfile *training = make_features ("a.h5", 10, 1), *validation = make_labelled ("b.h5", 10, 1, 3);
   struct workers *workers = workers_new (1);
   options.epochs = 50;
-  options.rate = 0.05;
+  options.schedule.rate = 0.05;
   options.patience = 2;
   struct model *model = run (&options, training, validation, 1);
   ck_assert_msg (model != NULL, "%s", error_message ());
   size_t best = 0;
-  for (size_t i = 1; i < model->epochs; i++)
-    if (model->epoch[i].val_loss < model->epoch[best].val_loss)
+  for (size_t i = 1; i < model->history.count; i++)
+    if (model->history.epoch[i].val_loss < model->history.epoch[best].val_loss)
       best = i;
-  ck_assert_uint_lt (model->epochs, 50);
-  ck_assert_uint_eq (model->epochs, best + 1 + 2);
+  ck_assert_uint_lt (model->history.count, 50);
+  ck_assert_uint_eq (model->history.count, best + 1 + 2);
   ck_assert_int_eq (evaluate (model, "model.h5", validation, workers, &evaluation), 0);
-  ck_assert_double_eq_tol (evaluation.loss, model->epoch[best].val_loss, 1e-6);
+  ck_assert_double_eq_tol (evaluation.loss, model->history.epoch[best].val_loss, 1e-6);
   evaluation_free (&evaluation);
   model_free (model);
   featfile_close (training);
@@ -398,7 +413,7 @@ START_TEST (a_loss_that_is_no_number_stops_training)
 {
   struct train_options options = small_options ();
   struct featfile *file = make_features ("a.h5", 10, 1e30f);
-  options.rate = 1e20;
+  options.schedule.rate = 1e20;
   fails_with (&options, file, NULL, ERROR_FAILED, "the loss is no longer a number in epoch 1 at step ");
   ck_assert_ptr_nonnull (strstr (error_message (), "try --lr 1e+19"));
   featfile_close (file);
@@ -468,11 +483,13 @@ START_TEST (bad_options_are_refused)
   fails_with (&options, file, NULL, ERROR_USAGE, TEXT)
   REFUSED (epochs, 0, "--epochs");
   REFUSED (batch, 0, "--batch");
-  REFUSED (rate, 0, "--lr");
-  REFUSED (rate, (double) NAN, "--lr");
+  REFUSED (schedule.rate, 0, "--lr");
+  REFUSED (schedule.rate, (double) NAN, "--lr");
   REFUSED (momentum, 1, "--momentum");
-  REFUSED (decay, -1, "--decay");
+  REFUSED (schedule.decay, -1, "--decay");
   REFUSED (l2, -1, "--l2");
+  REFUSED (dropout, 1, "--dropout");
+  REFUSED (dropout, (double) NAN, "--dropout");
   REFUSED (hidden[1], 0, "--hidden");
   REFUSED (hidden_count, 17, "--hidden");
   REFUSED (patience, 1, "--early-stop needs validation features");
@@ -501,8 +518,8 @@ int
 main (void)
 {
   TCase *cases = new_cases ("train");
-  tcase_add_test (cases, training_is_the_reference);
-  tcase_add_test (cases, bits_do_not_depend_on_threads);
+  tcase_add_loop_test (cases, training_is_the_reference, 0, 2);
+  tcase_add_loop_test (cases, bits_do_not_depend_on_threads, 0, 2);
   tcase_add_test (cases, bits_do_not_depend_on_reading);
   tcase_add_test (cases, room_decides_what_is_read_ahead);
   tcase_add_test (cases, a_batch_may_be_larger_than_the_file);

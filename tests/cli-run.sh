@@ -38,7 +38,12 @@ confusion matrix \(rows: the class, columns: the prediction\)
 
  *outdoors +table
 outdoors +[0-4] +[0-4]
- *table +[0-4] +[0-4]" "$(cat said)"
+ *table +[0-4] +[0-4]
+
+ROC AUC of table: $digits
+log loss: $digits
+Brier score: $digits
+expected calibration error: $digits \(15 bins\)" "$(cat said)"
 grep -q '^organize 40/40 images' err || fail 'organize shows no progress'
 test "$(ls work)" = $'dataset\nfeatures\nmodel.h5\npredictions.csv\nrun.json' || fail "there is $(ls work)"
 test "$(ls work/features)" = $'evaluation.h5\ntraining.h5\nvalidation.h5' || fail "there is $(ls work/features)"

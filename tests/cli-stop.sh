@@ -80,7 +80,7 @@ status=$?
 command_line=$train
 test $status = 75 || fail "'$train' exits with $status, not 75"
 output </dev/null
-like "slabfit train: training on 'undisturbed/f/training.h5' was stopped in epoch [0-9]+; run the same command again" \
+like "slabfit train: training on 'undisturbed/f/training.h5' was stopped (in epoch [0-9]+|before its first epoch); run the same command again" \
   "$(tail -n 1 err)"
 absent model.h5
 no_temporary .

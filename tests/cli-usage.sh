@@ -188,7 +188,10 @@ train '--momentum must be from 0 to below 1, not 1' --momentum 1
 train '--momentum must be from 0 to below 1, not -0.5' --momentum -0.5
 train '--decay must be 0 or larger, not -1' --decay -1
 train '--l2 must be 0 or larger, not -1' --l2 -1
-train "--engine takes auto or sweep, not 'gram'" --engine gram
+train "--engine takes auto, sweep or gram, not 'fast'" --engine fast
+train "--schedule takes constant, time, cosine[:WARMUP] or step[:EPOCHS:FACTOR], not 'fast'" --schedule fast
+train '--dropout must be from 0 to below 1, not 1' --dropout 1
+train '--schedule cosine:25 warms up for all of the 25 epochs; give fewer, or more --epochs' --schedule cosine:25
 train "--shuffle takes window, full or none, not 'maybe'" --shuffle maybe
 train "--class-weight takes none or balanced, not '2'" --class-weight 2
 

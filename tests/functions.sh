@@ -12,8 +12,9 @@ set -u
 LC_ALL=C
 export LC_ALL
 unset COLUMNS ARGP_HELP_FMT HDF5_PLUGIN_PATH HDF5_USE_FILE_LOCKING
-# The tests may run in a job, whose share of the work and whose limits are not theirs.
-for name in $(compgen -v | grep -E '^(SLURM|SBATCH|SCANCEL|SQUEUE|SINFO|SALLOC|SLABFIT_STUB)_'); do unset "$name"; done
+# The tests may run in a job or as a rank, whose share of the work and whose limits are not theirs.
+foreign='SLURM|SBATCH|SCANCEL|SQUEUE|SINFO|SALLOC|SLABFIT_STUB|OMPI_COMM|PMIX|PMI|MPI'
+for name in $(compgen -v | grep -E "^($foreign)_"); do unset "$name"; done
 unset SLABFIT SLABFIT_RESTARTS
 
 # make check sets these; by hand, a test is run in the build folder: bash SOURCE/tests/cli-TOPIC.sh

@@ -1,22 +1,33 @@
 # make check: unit tests by Check, one program for each module, and shell tests of the command line.
 test_headers = \
+  tests/evaluations.h \
   tests/gray_jpeg.h \
   tests/learning.h \
+  tests/matrices.h \
+  tests/plain_training.h \
+  tests/seed_shape.h \
   tests/store_support.h \
   tests/support.h
 unit_tests = \
   tests/check_ahead \
   tests/check_blas \
+  tests/check_calibration \
+  tests/check_checkpoint \
   tests/check_csv \
   tests/check_decode \
+  tests/check_dense \
   tests/check_draft \
+  tests/check_engines \
   tests/check_error \
   tests/check_extract \
   tests/check_extractor \
+  tests/check_factor \
   tests/check_featfile \
   tests/check_featwriter \
   tests/check_file \
   tests/check_folder \
+  tests/check_gathered \
+  tests/check_gram \
   tests/check_head \
   tests/check_imagestream \
   tests/check_machine \
@@ -24,16 +35,24 @@ unit_tests = \
   tests/check_memory \
   tests/check_metrics \
   tests/check_model \
+  tests/check_modelfile \
   tests/check_network \
   tests/check_npy \
   tests/check_organize \
   tests/check_parts \
   tests/check_preprocess \
+  tests/check_products \
   tests/check_progress \
   tests/check_provenance \
   tests/check_queue \
   tests/check_random \
+  tests/check_ranks \
+  tests/check_ranking \
+  tests/check_recurrence \
+  tests/check_report \
   tests/check_rows \
+  tests/check_schedule \
+  tests/check_scoring \
   tests/check_shuffle \
   tests/check_sparse \
   tests/check_stop \
@@ -53,6 +72,7 @@ shell_tests = \
   tests/cli-bench.sh \
   tests/cli-config.sh \
   tests/cli-convert.sh \
+  tests/cli-evaluate.sh \
   tests/cli-extract.sh \
   tests/cli-full.sh \
   tests/cli-organize.sh \
@@ -67,9 +87,12 @@ shell_tests = \
   tests/lost-faults.sh \
   tests/lost-kill.sh \
   tests/lost-stop.sh \
+  tests/mpi-train.sh \
+  tests/mpi.sh \
   tests/slow-food5k.sh \
   tests/slow-large.sh \
   tests/slurm.sh \
+  tests/slurm/srun-ranks.sh \
   tests/slurm/submit-options.sh
 
 check_PROGRAMS += tests/check_network_header tests/make_network tests/make_photographs
@@ -89,13 +112,22 @@ tests_stub_network_so_CFLAGS = $(AM_CFLAGS) -fPIC
 tests_stub_network_so_LDFLAGS = -shared
 tests_stub_network_so_LDADD =
 
+# Several ranks.  Made by ranks.sh, and in a build without MPI by mpicc: transport.c is the one file that MPI changes.
+EXTRA_PROGRAMS = tests/ranks_program tests/ranks_slabfit
+tests_ranks_program_SOURCES = tests/ranks_program.c src/base/transport.c
+tests_ranks_program_CPPFLAGS = $(AM_CPPFLAGS) -DHAVE_MPI=1
+tests_ranks_program_LDADD = $(SLABFIT_LIBS)
+tests_ranks_slabfit_SOURCES = src/base/transport.c
+tests_ranks_slabfit_CPPFLAGS = $(AM_CPPFLAGS) -DHAVE_MPI=1
+tests_ranks_slabfit_LDADD = $(slabfit_OBJECTS) $(SLABFIT_LIBS)
+
 # What the unit tests link; the other programs say themselves.
 LDADD = $(CHECK_LIBS) $(SLABFIT_LIBS)
 
 if HAVE_CHECK
 AM_CPPFLAGS += $(CHECK_CFLAGS)
-check_PROGRAMS += $(unit_tests) tests/make_featfile tests/make_large
-TESTS += $(unit_tests) tests/store-interop.sh
+check_PROGRAMS += $(unit_tests) tests/make_featfile tests/make_large tests/slow_engines
+TESTS += $(unit_tests) tests/slow_engines tests/store-interop.sh
 else
 check-local:
 	@echo 'The unit tests were left out: they need Check (Debian: check; Fedora: check-devel; conda and Spack: check).'
@@ -112,13 +144,13 @@ AM_TESTS_ENVIRONMENT = \
   export srcdir abs_top_srcdir abs_top_builddir SLABFIT_NETWORK SLABFIT_SHARED PYTHON PATH;
 
 EXTRA_DIST += \
-  $(shell_tests) $(test_headers) tests/functions.sh tests/foreign_files.py tests/peers tests/reference \
+  $(shell_tests) $(test_headers) tests/functions.sh tests/ranks.sh tests/foreign_files.py tests/peers tests/reference \
   tests/slurm/cluster.sh tests/store-interop.sh
 
 # The peers (Keras and others) come from Python's package index, so this stands apart from make check.
-EXTRA_PROGRAMS = tests/peers/check_pixels
+EXTRA_PROGRAMS += tests/peers/check_pixels
 tests_peers_check_pixels_LDADD = $(SLABFIT_LIBS)
-CLEANFILES = tests/peers/check_pixels
+CLEANFILES = tests/peers/check_pixels tests/ranks_program tests/ranks_slabfit
 check-peers: all tests/peers/check_pixels peers/installed
 	PATH='$(abs_top_builddir)':"$$PATH" PYTHON='$(abs_top_builddir)/peers/bin/python' srcdir='$(abs_top_srcdir)' \
 	  bash $(srcdir)/tests/peers/run.sh

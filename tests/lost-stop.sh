@@ -111,7 +111,7 @@ for signal in "${signals[@]}"; do
   sleep 0.6
   kill -s "$signal" $!
   wait_for $! 4 75
-  like "slabfit train: training on 'whole/features/training.h5' was stopped in epoch [0-9]+; run the same command again" "$(cat err)"
+  like "slabfit train: training on 'whole/features/training.h5' was stopped (in epoch [0-9]+|before its first epoch); run the same command again" "$(cat err)"
   absent model.h5
   no_temporary .
 done

@@ -67,6 +67,15 @@ error_system (const char *what, const char *file)
   return error_set ("cannot %s '%s': %s; %s", what, file, strerror (number), remedy (number));
 }
 
+int
+error_remedy (const char *remedy)
+{
+  const char *end = last.message + strlen (last.message);
+  for (const char *place = last.message; (place = strstr (place, "; ")); place++)
+    end = place;
+  return error_set ("%.*s; %s", (int) (end - last.message), last.message, remedy);
+}
+
 const char *
 error_message (void)
 {

@@ -145,9 +145,8 @@ machine_cgroup_bytes (const char *root)
                smallest_limit (root, "/sys/fs/cgroup/memory", "memory", memory_v1));
 }
 
-/* The number that the environment variable NAME is; -1 where it is none.  */
-static double
-environment_number (const char *name)
+double
+machine_variable (const char *name)
 {
   char *end;
   const char *text = getenv (name);
@@ -165,10 +164,10 @@ limit_of (double number)
 /* The processes of this job step on this node, by SLURM_STEP_TASKS_PER_NODE: "2(x3),1" is 2 on each of three nodes
    and 1 on the fourth.  1 outside of a step.  */
 static double
-processes_here (void)
+step_processes_here (void)
 {
   const char *text = getenv ("SLURM_STEP_TASKS_PER_NODE");
-  double node = environment_number ("SLURM_NODEID");
+  double node = machine_variable ("SLURM_NODEID");
   char *end;
   while (text && *text && node >= 0)
     {
@@ -186,10 +185,32 @@ processes_here (void)
   return 1;
 }
 
+/* The ranks on this node that mpirun started (Open MPI; MPICH, Intel MPI); -1 where it did not.  */
+static double
+ranks_here (void)
+{
+  double ranks = machine_variable ("OMPI_COMM_WORLD_LOCAL_SIZE");
+  return ranks > 0 ? ranks : machine_variable ("MPI_LOCALNRANKS");
+}
+
+/* mpirun in a SLURM job has a step of its own, of one process on each node.  */
+static double
+processes_here (void)
+{
+  return ranks_here () > 0 ? ranks_here () : step_processes_here ();
+}
+
+/* The share of a rank in this node.  Where mpirun has bound it to processors, its affinity says more.  */
+static double
+rank_processors (void)
+{
+  return ranks_here () > 0 ? fmax (floor ((double) sysconf (_SC_NPROCESSORS_ONLN) / ranks_here ()), 1) : INFINITY;
+}
+
 static double
 slurm_processors (void)
 {
-  double each = environment_number ("SLURM_CPUS_PER_TASK"), here = environment_number ("SLURM_CPUS_ON_NODE");
+  double each = machine_variable ("SLURM_CPUS_PER_TASK"), here = machine_variable ("SLURM_CPUS_ON_NODE");
   return each > 0 ? each : limit_of (floor (fmax (here / processes_here (), here > 0)));
 }
 
@@ -198,6 +219,7 @@ machine_threads (void)
 {
   double threads = fmin (affinity_count (), slurm_processors ());
   threads = fmin (threads, ceil (machine_cgroup_processors ("")));
+  threads = fmin (threads, rank_processors ());
   return threads < 1 ? 1 : (int) threads;
 }
 
@@ -207,8 +229,8 @@ machine_memory_bytes (void)
   const double mebi = 1024 * 1024;
   double bytes = (double) sysconf (_SC_PHYS_PAGES) * (double) sysconf (_SC_PAGESIZE);
   bytes = fmin (bytes, machine_cgroup_bytes (""));
-  bytes = fmin (bytes, limit_of (environment_number ("SLURM_MEM_PER_NODE")) * mebi) / processes_here ();
-  bytes = fmin (bytes, limit_of (environment_number ("SLURM_MEM_PER_CPU")) * mebi * machine_threads ());
+  bytes = fmin (bytes, limit_of (machine_variable ("SLURM_MEM_PER_NODE")) * mebi) / processes_here ();
+  bytes = fmin (bytes, limit_of (machine_variable ("SLURM_MEM_PER_CPU")) * mebi * machine_threads ());
   return (uint64_t) bytes;
 }
 
@@ -216,9 +238,9 @@ machine_memory_bytes (void)
 static int
 array_task (double *task, double *tasks)
 {
-  double number = environment_number ("SLURM_ARRAY_TASK_ID"), count = environment_number ("SLURM_ARRAY_TASK_COUNT");
-  double first = environment_number ("SLURM_ARRAY_TASK_MIN"), last = environment_number ("SLURM_ARRAY_TASK_MAX");
-  double step = environment_number ("SLURM_ARRAY_TASK_STEP");
+  double number = machine_variable ("SLURM_ARRAY_TASK_ID"), count = machine_variable ("SLURM_ARRAY_TASK_COUNT");
+  double first = machine_variable ("SLURM_ARRAY_TASK_MIN"), last = machine_variable ("SLURM_ARRAY_TASK_MAX");
+  double step = machine_variable ("SLURM_ARRAY_TASK_STEP");
   *task = 0;
   *tasks = 1;
   if (number < 0)
@@ -237,8 +259,8 @@ array_task (double *task, double *tasks)
 int
 machine_task (int *task, int *tasks)
 {
-  double place, places, process = environment_number ("SLURM_PROCID");
-  double processes = environment_number ("SLURM_STEP_NUM_TASKS"); /* unset in a batch script, other than SLURM_NTASKS */
+  double place, places, process = machine_variable ("SLURM_PROCID");
+  double processes = machine_variable ("SLURM_STEP_NUM_TASKS"); /* unset in a batch script, other than SLURM_NTASKS */
   if (array_task (&place, &places))
     return -1;
   if (processes < 1 || process < 0 || process >= processes)

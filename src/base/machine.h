@@ -5,11 +5,12 @@
 #include <stdint.h>
 
 /* Processors for this process: the smallest of its affinity, the cgroup's quota, and SLURM_CPUS_PER_TASK or,
-   without it, the job step's processors on this node shared by the step's processes there (at least 1).  */
+   without it, the job step's processors on this node shared by the step's processes there (at least 1).  The ranks that
+   mpirun started on a node share its processors likewise.  */
 int machine_threads (void);
 
 /* Bytes of memory for this process: the smallest of the machine's, the cgroup's limit and SLURM's.  The processes
-   of a job step on the same node share them.  */
+   of a job step, or the ranks that mpirun started, on the same node share them.  */
 uint64_t machine_memory_bytes (void);
 
 /* The part of the work that falls to this process: *TASK, from 0, of *TASKS equal ones.  They are counted by the
@@ -17,6 +18,9 @@ uint64_t machine_memory_bytes (void);
    batch script outside of a step is one process, whatever the tasks of its job.  Fails for an array whose numbers
    have holes.  */
 int machine_task (int *task, int *tasks);
+
+/* The number, 0 or larger, that the environment variable NAME is; -1 where it is none.  */
+double machine_variable (const char *name);
 
 /* The limits of this process's cgroups, of either version, read from ROOT/proc and ROOT/sys (ROOT is "" but in tests);
    INFINITY where there is none.  */

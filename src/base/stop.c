@@ -8,8 +8,9 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-static atomic_bool asked;
-static _Atomic double deadline; /* 0 where there is none */
+static atomic_bool asked;            /* this process */
+static atomic_bool together, agreed; /* among several processes */
+static _Atomic double deadline;      /* 0 where there is none */
 
 static void
 ask (int number)
@@ -33,11 +34,29 @@ stop_watch (double seconds)
   atomic_store (&deadline, seconds > 0 ? clock_seconds () + seconds : 0);
 }
 
+void
+stop_together (void)
+{
+  atomic_store (&together, true);
+}
+
 bool
-stop_requested (void)
+stop_pending (void)
 {
   double end = atomic_load (&deadline);
   if (end > 0 && clock_seconds () >= end)
     atomic_store (&asked, true);
   return atomic_load (&asked);
+}
+
+void
+stop_agree (void)
+{
+  atomic_store (&agreed, true);
+}
+
+bool
+stop_requested (void)
+{
+  return atomic_load (&together) ? atomic_load (&agreed) : stop_pending ();
 }

@@ -2,30 +2,30 @@
 
 #include "../learn/evaluate.h"
 
-#include "../base/error.h"
-#include "../base/file.h"
-#include "../learn/metrics.h"
 #include "../learn/modelfile.h"
+#include "../learn/report.h"
 #include "command.h"
 #include "output.h"
+#include "predictions.h"
 
-#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 struct options {
   struct common common;
   const char *argument[2]; /* MODEL.h5, FILE.h5 */
   const char *predictions;
+  int top_k; /* 0 where not given */
   struct featnames names;
 };
 
-enum { KEY_PREDICTIONS = 0x300 };
+enum { KEY_PREDICTIONS = 0x300, KEY_TOP_K };
+enum { TOP_K = 5 }; /* the default where there are more classes */
 
 static const struct argp_option option_table[] = {
   OPTIONS_DATASETS,
   { "predictions", KEY_PREDICTIONS, "FILE.csv", 0, "Write each row's image, class, prediction and probabilities", 0 },
+  { "top-k", KEY_TOP_K, "K", 0, "How often the class is among the K likeliest (5, of more than 5 classes)", 0 },
   { 0 },
 };
 
@@ -40,6 +40,10 @@ parse (int key, char *argument, struct argp_state *state)
       return 0;
     case KEY_PREDICTIONS:
       options->predictions = argument;
+      return 0;
+    case KEY_TOP_K:
+      if (options_parse_whole (argument, "--top-k", 2, INT_MAX, &options->top_k))
+        options_fail (state);
       return 0;
     case ARGP_KEY_ARG:
       if (state->arg_num >= 2)
@@ -59,133 +63,40 @@ static const struct argp argp = {
   option_table,
   parse,
   "MODEL.h5 FILE.h5",
-  "Run a model over a feature file and print scikit-learn's classification report and the confusion matrix."
+  "Run a model over a feature file and print scikit-learn's classification report, the confusion matrix, and how good "
+  "the probabilities are."
   "\vExample: slabfit evaluate model.h5 features/evaluation.h5",
   options_children,
   0,
   0
 };
 
-/* Prints TEXT as a CSV field, quoted where it must be (RFC 4180).  */
 static void
-print_field (FILE *stream, const char *text)
+print (const struct metrics *metrics, const struct scoring *scoring)
 {
-  if (!text[strcspn (text, ",\"\r\n")])
-    fputs (text, stream);
-  else
+  report_classification (metrics, stdout);
+  putchar ('\n');
+  report_confusion (metrics, stdout);
+  putchar ('\n');
+  report_scoring (scoring, stdout);
+}
+
+/* All but the CSV file.  */
+static int
+report (const struct options *options, const struct model *model, const struct evaluation *evaluation, json_t **result)
+{
+  struct metrics metrics = { 0 };
+  struct scoring scoring = { 0 };
+  int k = options->top_k == 0 && model->classes.count > TOP_K ? TOP_K : options->top_k, status = -1;
+  if (metrics_new (&metrics, &model->classes, evaluation->label, evaluation->predicted, evaluation->rows) == 0
+      && scoring_new (&scoring, &model->classes, evaluation, (size_t) k) == 0)
     {
-      fputc ('"', stream);
-      for (; *text; text++)
-        fputs (*text == '"' ? "\"\"" : (char[]){ *text, 0 }, stream);
-      fputc ('"', stream);
+      *result = report_json (&metrics, &scoring);
+      status = *result ? 0 : -1;
+      if (!options->common.json)
+        print (&metrics, &scoring);
     }
-}
-
-/* One line: image, class, predicted, and the probability of each class.  */
-static void
-print_row (FILE *stream, const char *image, const struct names *classes, const struct evaluation *evaluation,
-           uint64_t row)
-{
-  print_field (stream, image);
-  fputc (',', stream);
-  print_field (stream, classes->name[evaluation->label[row]]);
-  fputc (',', stream);
-  print_field (stream, classes->name[evaluation->predicted[row]]);
-  for (uint64_t i = 0; i < evaluation->classes; i++)
-    fprintf (stream, ",%.9g", (double) evaluation->probabilities[row * evaluation->classes + i]);
-  fputc ('\n', stream);
-}
-
-static int
-print_rows (FILE *stream, struct featfile *file, const struct names *classes, const struct evaluation *evaluation)
-{
-  size_t path_bytes = featfile_info (file)->path_bytes;
-  char *image = calloc (1, path_bytes + 24), *end = image;
-  int result = image ? 0 : error_set ("no memory left for the predictions; give the job more memory");
-  fputs ("image,class,predicted", stream);
-  for (size_t i = 0; i < classes->count; i++)
-    {
-      fputc (',', stream);
-      print_field (stream, classes->name[i]);
-    }
-  fputc ('\n', stream);
-  for (uint64_t row = 0; result == 0 && row < evaluation->rows; row++)
-    {
-      if (path_bytes > 0)
-        result = featfile_read_images (file, row, 1, image);
-      else
-        sprintf (end, "%" PRIu64, row); /* the file has no /images */
-      if (result == 0)
-        print_row (stream, image, classes, evaluation, row);
-    }
-  free (image);
-  return result;
-}
-
-/* Gives the finished TEMPORARY its name PATH.  A file of other contents is not replaced, unless FORCE.  */
-static int
-keep_predictions (const char *temporary, const char *path, bool force)
-{
-  char written[FILE_SHA256_BYTES], found[FILE_SHA256_BYTES];
-  if (!file_exists (path) || force)
-    return file_commit (temporary, path);
-  int result = file_sha256 (temporary, written) || file_sha256 (path, found) ? -1 : 0;
-  if (result == 0 && strcmp (written, found))
-    result = error_set ("'%s' is there already with other contents; choose another name or give --force", path);
-  remove (temporary);
-  return result;
-}
-
-static int
-write_predictions (const char *path, bool force, struct featfile *file, const struct names *classes,
-                   const struct evaluation *evaluation)
-{
-  char *temporary = file_temporary (path);
-  FILE *stream = temporary ? fopen (temporary, "we") : NULL;
-  int result = 0;
-  if (!stream)
-    result = temporary ? error_system ("create", path) : -1;
-  else
-    {
-      result = print_rows (stream, file, classes, evaluation);
-      bool failed = ferror (stream) != 0;
-      if ((fclose (stream) || failed) && result == 0)
-        result = error_system ("write", path);
-      if (result)
-        remove (temporary);
-      else
-        result = keep_predictions (temporary, path, force);
-    }
-  free (temporary);
-  return result;
-}
-
-/* Prints the report and the confusion matrix.  */
-static int
-print (const struct metrics *metrics)
-{
-  char *report = metrics_report (metrics), *confusion = metrics_confusion_text (metrics);
-  if (report && confusion)
-    printf ("%s\nconfusion matrix (rows: the class, columns: the prediction)\n\n%s", report, confusion);
-  int result = report && confusion ? 0 : -1;
-  free (report);
-  free (confusion);
-  return result;
-}
-
-static int
-report_metrics (const struct options *options, const struct model *model, const struct evaluation *evaluation,
-                json_t **result)
-{
-  struct metrics metrics;
-  if (metrics_new (&metrics, &model->classes, evaluation->label, evaluation->predicted, evaluation->rows))
-    return -1;
-  int status = 0;
-  *result = metrics_json (&metrics);
-  if (!*result || json_object_set_new (*result, "loss", json_real (evaluation->loss)))
-    status = -1;
-  else if (!options->common.json)
-    status = print (&metrics);
+  scoring_free (&scoring);
   metrics_free (&metrics);
   return status;
 }
@@ -200,9 +111,9 @@ evaluate_file (const struct options *options, const struct model *model, struct 
     return -1;
   int status = 0;
   if (options->predictions)
-    status = write_predictions (options->predictions, options->common.force, file, &model->classes, &evaluation);
+    status = predictions_write (options->predictions, options->common.force, file, &model->classes, &evaluation);
   if (status == 0)
-    status = report_metrics (options, model, &evaluation, result);
+    status = report (options, model, &evaluation, result);
   evaluation_free (&evaluation);
   return status;
 }

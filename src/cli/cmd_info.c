@@ -202,7 +202,7 @@ describe_model (const char *path)
   json_t *training = model->training ? json_loads (model->training, 0, NULL) : NULL;
   json_t *info =
     json_pack ("{s:s, s:s, s:o, s:o, s:I, s:o*}", "file", path, "kind", "model", "layers", layers, "classes",
-               names_json (&model->classes), "epochs", (json_int_t) model->epochs, "training", training);
+               names_json (&model->classes), "epochs", (json_int_t) model->history.count, "training", training);
   add_provenance (info, &model->provenance);
   json_object_update_new (info, json_pack ("{s:s, s:s?}", "version", model->version, "command", model->command));
   model_free (model);

@@ -5,6 +5,8 @@
 #include "../base/error.h"
 #include "../base/memory.h"
 #include "../base/progress.h"
+#include "../base/ranks.h"
+#include "../learn/checkpoint.h"
 #include "../learn/modelfile.h"
 #include "../learn/recipe.h"
 #include "../store/merge.h"
@@ -12,6 +14,7 @@
 #include "command.h"
 #include "output.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -23,13 +26,15 @@ struct options {
   struct train_options train;
   struct featnames names;
   const char *features, *output, *from;
-  bool hidden_given;
+  bool hidden_given, cache, resume;
 };
 
 enum {
   KEY_BATCH = 0x300,
+  KEY_CACHE,
   KEY_CLASS_WEIGHT,
   KEY_DECAY,
+  KEY_DROPOUT,
   KEY_EARLY_STOP,
   KEY_ENGINE,
   KEY_EPOCHS,
@@ -39,15 +44,19 @@ enum {
   KEY_LR,
   KEY_MOMENTUM,
   KEY_NESTEROV,
+  KEY_RESUME,
+  KEY_SCHEDULE,
   KEY_SHUFFLE,
 };
 
 static const struct argp_option option_table[] = {
   { "batch", KEY_BATCH, "N", 0, "Rows in a step (32)", 0 },
   { "class-weight", KEY_CLASS_WEIGHT, "KIND", 0, "none, or balanced: rare classes count for more (none)", 0 },
-  { "decay", KEY_DECAY, "X", 0, "The rate of step t is LR / (1 + X t) (0.00004)", 0 },
+  { "cache", KEY_CACHE, 0, 0, "Keep the gram engine's inner products in FEATURES/gram.h5 for the next training", 0 },
+  { "decay", KEY_DECAY, "X", 0, "With --schedule time, the rate of step t is LR / (1 + X t) (0.00004)", 0 },
+  { "dropout", KEY_DROPOUT, "P", 0, "Share of the hidden layers' outputs that a step drops (0)", 0 },
   { "early-stop", KEY_EARLY_STOP, "N", 0, "Stop after N epochs without a smaller val_loss; keep the best (never)", 0 },
-  { "engine", KEY_ENGINE, "NAME", 0, "auto or sweep (auto)", 0 },
+  { "engine", KEY_ENGINE, "NAME", 0, "auto, sweep or gram: the faster one that fits (auto)", 0 },
   { "epochs", KEY_EPOCHS, "N", 0, "Passes over the rows (25)", 0 },
   { "from", KEY_FROM, "MODEL.h5", 0, "Start from the weights of this model", 0 },
   OPTIONS_DATASETS,
@@ -57,6 +66,9 @@ static const struct argp_option option_table[] = {
   { "momentum", KEY_MOMENTUM, "X", 0, "Momentum (0.9)", 0 },
   { "nesterov", KEY_NESTEROV, 0, 0, "Nesterov's momentum", 0 },
   { "output", 'o', "MODEL.h5", 0, "The model file to write", 0 },
+  { "resume", KEY_RESUME, 0, 0, "Go on from MODEL.h5.checkpoint of a training that was stopped; without it, the same",
+    0 },
+  { "schedule", KEY_SCHEDULE, "KIND", 0, "constant, time, cosine[:WARMUP EPOCHS] or step[:EPOCHS:FACTOR] (time)", 0 },
   { "shuffle", KEY_SHUFFLE, "KIND", 0, "window, full or none (window)", 0 },
   { 0 },
 };
@@ -96,7 +108,7 @@ parse_value (int key, const char *argument, struct options *options)
 {
   static const char *const shuffles[] = { "window", "full", "none", NULL };
   static const char *const weights[] = { "none", "balanced", NULL };
-  static const char *const engines[] = { "auto", "sweep", NULL };
+  static const char *const engines[] = { "auto", "sweep", "gram", NULL }; /* as enum engine_kind */
   struct train_options *train = &options->train;
   int64_t number = 0;
   int word = 0, result = 0;
@@ -115,11 +127,11 @@ parse_value (int key, const char *argument, struct options *options)
       train->patience = (uint64_t) number;
       return result;
     case KEY_DECAY:
-      return text_parse_number (argument, "--decay", &train->decay);
+      return text_parse_number (argument, "--decay", &train->schedule.decay);
     case KEY_L2:
       return text_parse_number (argument, "--l2", &train->l2);
     case KEY_LR:
-      return text_parse_number (argument, "--lr", &train->rate);
+      return text_parse_number (argument, "--lr", &train->schedule.rate);
     case KEY_MOMENTUM:
       return text_parse_number (argument, "--momentum", &train->momentum);
     case KEY_HIDDEN:
@@ -128,8 +140,14 @@ parse_value (int key, const char *argument, struct options *options)
     case KEY_CLASS_WEIGHT:
       train->balanced = (word = parse_word (argument, "--class-weight", weights, "none or balanced")) == 1;
       return word;
+    case KEY_DROPOUT:
+      return text_parse_number (argument, "--dropout", &train->dropout);
+    case KEY_SCHEDULE:
+      return schedule_parse (argument, &train->schedule);
     case KEY_ENGINE:
-      return parse_word (argument, "--engine", engines, "auto or sweep");
+      word = parse_word (argument, "--engine", engines, "auto, sweep or gram");
+      train->engine = (enum engine_kind) word;
+      return word;
     default:
       word = parse_word (argument, "--shuffle", shuffles, "window, full or none");
       train->shuffle = (enum shuffle_kind) word;
@@ -152,8 +170,14 @@ parse (int key, char *argument, struct argp_state *state)
     case KEY_FROM:
       options->from = argument;
       return 0;
+    case KEY_CACHE:
+      options->cache = true;
+      return 0;
     case KEY_NESTEROV:
       options->train.nesterov = true;
+      return 0;
+    case KEY_RESUME:
+      options->resume = true;
       return 0;
     case ARGP_KEY_ARG:
       if (state->arg_num >= 1)
@@ -183,7 +207,7 @@ static const struct argp argp = { option_table,
                                   "Train a network on FEATURES/training.h5 and validate it on FEATURES/validation.h5 "
                                   "where that is there. The model file "
                                   "opens in Keras. Weights, steps and losses are as Keras has them. A stopped training "
-                                  "begins anew when it is run again; "
+                                  "goes on when the same command is run again; "
                                   "a model that was trained by the same command is kept."
                                   "\vExample: slabfit train features -o model.h5 --epochs 25",
                                   options_children,
@@ -244,40 +268,67 @@ show_epoch (void *context, const struct epoch *epoch)
 static const struct epoch *
 chosen_epoch (const struct options *options, const struct model *model)
 {
-  size_t chosen = model->epochs - 1;
-  for (size_t i = model->epochs; options->train.patience > 0 && i-- > 0;)
-    if (model->epoch[i].val_loss <= model->epoch[chosen].val_loss)
+  size_t chosen = model->history.count - 1;
+  for (size_t i = model->history.count; options->train.patience > 0 && i-- > 0;)
+    if (model->history.epoch[i].val_loss <= model->history.epoch[chosen].val_loss)
       chosen = i;
-  return &model->epoch[chosen];
+  return &model->history.epoch[chosen];
+}
+
+/* KEY where VALUE is a number.  */
+static void
+set_number (json_t *object, const char *key, double value)
+{
+  if (!isnan (value))
+    json_object_set_new (object, key, json_real (value));
 }
 
 static json_t *
 epochs_new (const struct model *model)
 {
   json_t *epochs = json_array ();
-  for (size_t i = 0; i < model->epochs; i++)
+  for (size_t i = 0; i < model->history.count; i++)
     {
-      const struct epoch *epoch = &model->epoch[i];
+      const struct epoch *epoch = &model->history.epoch[i];
       json_t *entry = json_pack ("{s:I, s:f, s:f}", "epoch", (json_int_t) epoch->number, "loss", epoch->loss,
                                  "accuracy", epoch->accuracy);
-      if (!isnan (epoch->val_loss))
-        json_object_update_new (
-          entry, json_pack ("{s:f, s:f}", "val_loss", epoch->val_loss, "val_accuracy", epoch->val_accuracy));
-      json_object_set_new (entry, "seconds", json_real (epoch->seconds));
+      set_number (entry, "val_loss", epoch->val_loss);
+      set_number (entry, "val_accuracy", epoch->val_accuracy);
+      set_number (entry, "auc", epoch->auc);
+      set_number (entry, "val_auc", epoch->val_auc);
+      set_number (entry, "seconds", epoch->seconds);
       json_array_append_new (epochs, entry);
     }
   return epochs;
 }
 
+/* The engine that trained MODEL.  */
+static const char *
+engine_of (const struct model *model)
+{
+  return recipe_engine (model->training, ENGINE_SWEEP) == ENGINE_GRAM ? "gram" : "sweep";
+}
+
+static json_t *
+forecast_new (const struct forecast *forecast)
+{
+  return json_pack ("{s:f, s:I}", "seconds", forecast->seconds, "bytes", (json_int_t) forecast->bytes);
+}
+
 static json_t *
 result_new (const struct options *options, const struct model *model, const struct train_report *report, bool kept)
 {
-  json_t *seconds = json_pack ("{s:f, s:f, s:f, s:f}", "read", report->read_seconds, "gram", 0.0, "epochs",
-                               report->epochs_seconds, "wall", report->wall_seconds);
-  return json_pack ("{s:s, s:s, s:b, s:o, s:I, s:o, s:I, s:I}", "model", options->output, "engine", "sweep", "kept",
-                    kept, "epochs", epochs_new (model), "epoch", (json_int_t) chosen_epoch (options, model)->number,
-                    "seconds", seconds, "peak_bytes", (json_int_t) memory_peak_resident_bytes (), "buffer_bytes",
-                    (json_int_t) memory_peak_bytes ());
+  json_t *seconds = json_pack ("{s:f, s:f, s:f, s:f}", "read", report->read_seconds, "gram", report->gram_seconds,
+                               "epochs", report->epochs_seconds, "wall", report->wall_seconds);
+  json_t *result = json_pack (
+    "{s:s, s:s, s:b, s:o, s:I, s:o, s:I, s:I}", "model", options->output, "engine", engine_of (model), "kept", kept,
+    "epochs", epochs_new (model), "epoch", (json_int_t) chosen_epoch (options, model)->number, "seconds", seconds,
+    "peak_bytes", (json_int_t) memory_peak_resident_bytes (), "buffer_bytes", (json_int_t) memory_peak_bytes ());
+  if (report->sweep.seconds > 0)
+    json_object_set_new (
+      result, "forecast",
+      json_pack ("{s:o, s:o}", "sweep", forecast_new (&report->sweep), "gram", forecast_new (&report->gram)));
+  return result;
 }
 
 /* Whether MODEL, which stands under the output's name, was trained on these features as is asked now.  */
@@ -289,7 +340,7 @@ check_recipe (const struct options *options, const struct featfile *training, co
   if (provenance_compare (&model->provenance, options->output, &featfile_info (training)->provenance,
                           featfile_path (training), remedy))
     return -1;
-  char *wanted = recipe_new (&options->train, training, validation);
+  char *wanted = recipe_new (&options->train, ENGINE_AUTO, training, validation);
   int result = wanted ? recipe_compare (model->training, options->output, wanted) : -1;
   free (wanted);
   return result ? error_set ("%s; %s", error_message (), remedy) : 0;
@@ -311,9 +362,9 @@ find_trained (const struct options *options, const struct featfile *training, co
   struct model *model = modelfile_read (options->output);
   if (!model)
     return error_set ("%s; or give --force to replace it", error_message ());
-  if (model->epochs == 0)
+  if (model->history.count == 0)
     error_set ("'%s' has no history of its training; choose another name or give --force", options->output);
-  if (model->epochs == 0 || check_recipe (options, training, validation, model))
+  if (model->history.count == 0 || check_recipe (options, training, validation, model))
     {
       model_free (model);
       return -1;
@@ -331,7 +382,22 @@ print (const struct options *options, const struct model *model)
   describe_scores (chosen, scores);
   if (options->train.patience > 0)
     snprintf (which, sizeof which, ", the weights of epoch %" PRIu64, chosen->number);
-  printf ("%s: %zu epoch%s%s: %s\n", options->output, model->epochs, model->epochs == 1 ? "" : "s", which, scores);
+  printf ("%s: %zu epoch%s%s: %s\n", options->output, model->history.count, model->history.count == 1 ? "" : "s", which,
+          scores);
+}
+
+/* Writes MODEL, after which nothing is left to go on from.  */
+static int
+write_model (const struct options *options, struct model *model)
+{
+  model->command = strdup (options->common.command_line);
+  if (!model->command)
+    return error_set ("no memory left for the command");
+  if (modelfile_write (model, options->output))
+    return -1;
+  if (remove (options->train.checkpoint) && errno != ENOENT)
+    return error_system ("remove", options->train.checkpoint);
+  return 0;
 }
 
 static int
@@ -340,6 +406,7 @@ train_and_write (struct options *options, struct featfile *training, struct feat
 {
   struct train_report report = { 0 };
   struct model *model, *kept;
+  bool first = ranks_index () == 0; /* the one that writes */
   if (find_trained (options, training, validation, &kept) || (!kept && output_check (options->output)))
     return -1;
   int status = 0;
@@ -348,17 +415,32 @@ train_and_write (struct options *options, struct featfile *training, struct feat
     return -1;
   if (kept)
     progress_say ("slabfit train: '%s' was trained so already; kept", options->output);
-  else
-    {
-      model->command = strdup (options->common.command_line);
-      status = model->command ? modelfile_write (model, options->output) : error_set ("no memory left for the command");
-    }
-  if (status == 0 && !options->common.json)
+  else if (first)
+    status = write_model (options, model);
+  if (!kept && ranks_count () > 1)
+    progress_say ("%d ranks, %.0f bytes a step from each", ranks_count (), report.bytes_per_step);
+  if (status == 0 && first && !options->common.json)
     print (options, model);
-  if (status == 0)
+  if (status == 0 && first)
     *result = result_new (options, model, &report, kept != NULL);
   model_free (model);
   return status;
+}
+
+/* The files beside the model and the features.  */
+static int
+name_files (struct options *options, char **checkpoint, char **cache)
+{
+  *checkpoint = checkpoint_path (options->output);
+  *cache = options->cache ? file_path (options->features, "gram.h5") : NULL;
+  if (!*checkpoint || (options->cache && !*cache))
+    return -1;
+  options->train.checkpoint = *checkpoint;
+  options->train.cache = *cache;
+  options->train.anew = options->common.force;
+  if (options->resume && !options->common.force && !file_exists (*checkpoint) && !file_exists (options->output))
+    progress_say ("slabfit train: there is no '%s' to go on from; beginning anew", *checkpoint);
+  return 0;
 }
 
 /* READERS read and inflate while WORKERS train.  */
@@ -366,6 +448,7 @@ static int
 train_features (struct options *options, struct workers *workers, struct workers *readers, json_t **result)
 {
   struct featfile *training = NULL, *validation = NULL;
+  char *checkpoint = NULL, *cache = NULL;
   if (file_exists (options->features) && !file_is_directory (options->features))
     return error_set ("'%s' is not a folder; give the one that 'training.h5' lies in", options->features);
   int status =
@@ -375,7 +458,11 @@ train_features (struct options *options, struct workers *workers, struct workers
   if (status == 0 && !training)
     status = error_set ("there is no 'training.h5' in '%s'; make it with 'slabfit extract'", options->features);
   if (status == 0)
+    status = name_files (options, &checkpoint, &cache);
+  if (status == 0)
     status = train_and_write (options, training, validation, workers, result);
+  free (checkpoint);
+  free (cache);
   featfile_close (validation);
   featfile_close (training);
   return status;

@@ -1,6 +1,8 @@
 #include <config.h>
 
 #include "../base/error.h"
+#include "../base/progress.h"
+#include "../base/ranks.h"
 #include "command.h"
 
 #include <hdf5.h>
@@ -72,6 +74,26 @@ finish_question (void)
   return error_status ();
 }
 
+/* Several ranks may train together.  The first one looks at the arguments before the others do, so that what is wrong with
+   them is said once, and it alone prints.  */
+static int
+start_ranks (const struct command *command, int argc, char **argv)
+{
+  struct common common = { 0 };
+  if (ranks_start ())
+    return -1;
+  if (ranks_count () == 1)
+    return 0;
+  int result = ranks_index () == 0 ? command->run (argc, argv, &common, NULL) : 0;
+  arguments_free (&common);
+  if (ranks_agree (result))
+    return -1;
+  if (ranks_index () == 0)
+    return 0;
+  progress_be_quiet ();
+  return freopen ("/dev/null", "w", stdout) ? 0 : error_system ("open", "/dev/null");
+}
+
 static int
 run_command (const struct command *command, int argc, char **argv)
 {
@@ -80,14 +102,17 @@ run_command (const struct command *command, int argc, char **argv)
   json_t *result = NULL;
   snprintf (name, sizeof name, "slabfit %s", command->name);
   argv[0] = name; /* argp's messages begin with it */
-  int failed = command->run (argc, argv, &common, &result);
+  int failed = command == &command_train ? start_ranks (command, argc, argv) : 0;
+  if (!failed)
+    failed = command->run (argc, argv, &common, &result);
   if (result && finish_output (&common, result))
     failed = -1;
   int status = failed ? error_status () : EXIT_SUCCESS;
-  if (failed)
+  if (ranks_settle (&status) && status)
     fprintf (stderr, "%s: %s\n", name, error_message ());
   json_decref (result);
   arguments_free (&common);
+  ranks_finish (status);
   return status;
 }
 

@@ -7,6 +7,8 @@
 #include "predictor.h"
 #include "rows.h"
 
+#include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 enum { BATCH_ROWS = 32 };
@@ -34,6 +36,8 @@ evaluation_new (struct evaluation *evaluation, uint64_t rows, uint64_t classes)
 }
 
 struct walk {
+  const char *model_name;
+  const struct featfile *file;
   struct predictor *predictor;
   struct evaluation *evaluation;
   double loss;
@@ -50,7 +54,13 @@ predict_batch (void *context, const struct batch *batch, const struct batch *nex
   float *probabilities = evaluation->probabilities + first * evaluation->classes;
   if (predictor_run (walk->predictor, batch, probabilities))
     return -1;
-  walk->loss += predictor_loss (walk->predictor, batch);
+  double loss = predictor_loss (walk->predictor, batch);
+  if (!isfinite (loss))
+    return error_set ("the probabilities by '%s' of rows %" PRIu64 " to %" PRIu64 " of %s in '%s' are not numbers: the "
+                      "features are too large for the model; use features that were extracted in the same way",
+                      walk->model_name, first, first + batch->rows - 1, featfile_features_name (walk->file),
+                      featfile_path (walk->file));
+  walk->loss += loss;
   memcpy (evaluation->label + first, batch->label, batch->rows * sizeof *batch->label);
   for (size_t i = 0; i < batch->rows; i++)
     evaluation->predicted[first + i] = predictor_class (probabilities + i * evaluation->classes, evaluation->classes);
@@ -58,13 +68,12 @@ predict_batch (void *context, const struct batch *batch, const struct batch *nex
 }
 
 static int
-predict_rows (struct predictor *predictor, struct rows *rows, const struct order *order, struct evaluation *evaluation)
+predict_rows (struct walk *walk, struct rows *rows, const struct order *order)
 {
-  struct walk walk = { predictor, evaluation, 0 };
-  if (rows_walk (rows, order, predict_batch, &walk))
+  if (rows_walk (rows, order, 0, predict_batch, walk))
     return error_status () == ERROR_STOPPED ? error_stopped ("evaluation was stopped; run the same command again") : -1;
-  evaluation->loss = walk.loss / (double) evaluation->rows;
-  evaluation->read_seconds = rows_seconds (rows);
+  walk->evaluation->loss = walk->loss / (double) walk->evaluation->rows;
+  walk->evaluation->read_seconds = rows_seconds (rows);
   return 0;
 }
 
@@ -82,11 +91,12 @@ evaluate (const struct model *model, const char *model_name, struct featfile *fi
   if (model_check_features (model, model_name, file) || order_new (&order, &shuffle)
       || shuffle_epoch (&shuffle, 0, &order) || evaluation_new (evaluation, info->rows, model_classes (model)))
     goto done;
-  rows = rows_new (file, BATCH_ROWS, shuffle_largest_window (&shuffle), true);
+  rows = rows_new (file, &(struct rows_plan){ BATCH_ROWS, shuffle_largest_window (&shuffle), true, 0, info->columns });
   predictor = predictor_new (model, BATCH_ROWS, workers);
   if (!rows || !predictor)
     goto done;
-  result = predict_rows (predictor, rows, &order, evaluation);
+  struct walk walk = { model_name, file, predictor, evaluation, 0 };
+  result = predict_rows (&walk, rows, &order);
 done:
   predictor_free (predictor);
   rows_free (rows);

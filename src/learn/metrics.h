@@ -1,10 +1,8 @@
-/* How well predictions meet their labels: the numbers of scikit-learn's classification_report, and its text.  */
+/* How often predictions meet their labels: counts, and the scores that scikit-learn's classification_report has.  */
 #ifndef SLABFIT_METRICS_H
 #define SLABFIT_METRICS_H
 
 #include "../base/text.h"
-
-#include <jansson.h>
 
 /* Of one class, or an average over the classes.  A quotient with nothing below its line is 0, as scikit-learn's default
    has it.  */
@@ -27,16 +25,5 @@ struct metrics {
 int metrics_new (struct metrics *metrics, const struct names *classes, const int32_t *label, const int32_t *predicted,
                  uint64_t rows);
 void metrics_free (struct metrics *metrics);
-
-/* What sklearn.metrics.classification_report prints with its defaults, character for character; to be freed by the
-   caller.  NULL with the error set, as all below.  */
-char *metrics_report (const struct metrics *metrics);
-
-/* The confusion matrix as a table with the names of the classes; to be freed by the caller.  */
-char *metrics_confusion_text (const struct metrics *metrics);
-
-/* A new reference to what classification_report gives with output_dict=True: {CLASS: {"precision", "recall",
-   "f1-score", "support"}, "accuracy", "macro avg", "weighted avg"}, and "confusion_matrix", a list of rows.  */
-json_t *metrics_json (const struct metrics *metrics);
 
 #endif

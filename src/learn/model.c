@@ -5,6 +5,7 @@
 #include "../base/error.h"
 #include "../base/memory.h"
 #include "../base/random.h"
+#include "../base/ranks.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -16,7 +17,7 @@
 static const uint64_t first_stream = 1024;
 
 static int
-allocate (struct model *model, const uint64_t *width, size_t layers)
+allocate (struct model *model, const uint64_t *width, size_t layers, uint64_t columns)
 {
   model->layer = calloc (layers, sizeof *model->layer);
   if (!model->layer)
@@ -26,8 +27,8 @@ allocate (struct model *model, const uint64_t *width, size_t layers)
     {
       struct model_layer *layer = &model->layer[i];
       size_t values;
-      *layer = (struct model_layer){ .inputs = width[i], .outputs = width[i + 1] };
-      if (memory_multiply ((size_t) width[i], (size_t) width[i + 1], "a layer's number of weights", &values)
+      *layer = (struct model_layer){ .inputs = i ? width[i] : columns, .outputs = width[i + 1] };
+      if (memory_multiply ((size_t) layer->inputs, (size_t) width[i + 1], "a layer's number of weights", &values)
           || !(layer->kernel = memory_new (values, sizeof *layer->kernel))
           || !(layer->bias = memory_new ((size_t) layer->outputs, sizeof *layer->bias)))
         return -1;
@@ -38,13 +39,22 @@ allocate (struct model *model, const uint64_t *width, size_t layers)
 struct model *
 model_new (const uint64_t *width, size_t layers, const struct names *classes, const struct provenance *provenance)
 {
+  return model_new_share (width, layers, classes, provenance, 0, width[0]);
+}
+
+struct model *
+model_new_share (const uint64_t *width, size_t layers, const struct names *classes, const struct provenance *provenance,
+                 uint64_t first, uint64_t columns)
+{
   struct model *model = calloc (1, sizeof *model);
   if (!model)
     {
       error_set ("no memory for a model; give the job more memory");
       return NULL;
     }
-  if (names_copy (&model->classes, classes) || allocate (model, width, layers))
+  model->columns = width[0];
+  model->first_column = first;
+  if (names_copy (&model->classes, classes) || allocate (model, width, layers, columns))
     {
       model_free (model);
       return NULL;
@@ -66,7 +76,7 @@ model_free (struct model *model)
     }
   free (model->layer);
   names_free (&model->classes);
-  free (model->epoch);
+  history_free (&model->history);
   free (model->training);
   free (model->command);
   free (model);
@@ -75,7 +85,7 @@ model_free (struct model *model)
 uint64_t
 model_columns (const struct model *model)
 {
-  return model->layer[0].inputs;
+  return model->columns;
 }
 
 uint64_t
@@ -91,12 +101,52 @@ model_initialise (struct model *model, uint64_t seed)
     {
       struct model_layer *layer = &model->layer[i];
       struct random generator = random_new (seed, first_stream + i);
-      double limit = sqrt (6 / ((double) layer->inputs + (double) layer->outputs));
+      double limit = sqrt (6 / ((double) (i ? layer->inputs : model->columns) + (double) layer->outputs));
+      if (i == 0)
+        random_skip (&generator, model->first_column * layer->outputs);
       size_t count = (size_t) (layer->inputs * layer->outputs);
       for (size_t j = 0; j < count; j++)
         layer->kernel[j] = (float) (limit * (2 * (double) random_uniform (&generator) - 1));
       memset (layer->bias, 0, (size_t) layer->outputs * sizeof *layer->bias);
     }
+}
+
+/* The whole kernel, in the making.  */
+struct whole {
+  float *kernel;
+  uint64_t units;
+};
+
+static int
+take_rows (void *context, const void *rows, uint64_t first, uint64_t count)
+{
+  const struct whole *whole = context;
+  memcpy (whole->kernel + first * whole->units, rows, (size_t) (count * whole->units) * sizeof (float));
+  return 0;
+}
+
+int
+model_gather (struct model *model)
+{
+  struct model_layer *layer = &model->layer[0];
+  struct whole whole = { NULL, layer->outputs };
+  size_t values = (size_t) (model->columns * layer->outputs);
+  if (ranks_count () == 1)
+    return 0;
+  if (ranks_index () == 0 && !(whole.kernel = memory_new (values, sizeof *whole.kernel)))
+    return -1;
+  if (ranks_gather (layer->kernel, layer->inputs, (size_t) layer->outputs * sizeof (float), take_rows, &whole))
+    {
+      memory_free (whole.kernel);
+      return -1;
+    }
+  if (whole.kernel)
+    {
+      memory_free (layer->kernel);
+      layer->kernel = whole.kernel;
+      layer->inputs = model->columns;
+    }
+  return 0;
 }
 
 struct head *
@@ -167,8 +217,8 @@ model_check_features (const struct model *model, const char *model_name, const s
   const struct featinfo *info = featfile_info (file);
   if (provenance_compare (&model->provenance, model_name, &info->provenance, featfile_path (file), remedy))
     return -1;
-  if (info->columns != model_columns (model))
-    return error_set ("a row has %" PRIu64 " features in '%s' and %" PRIu64 " in '%s'; %s", model_columns (model),
-                      model_name, info->columns, featfile_path (file), remedy);
+  if (info->columns != model->columns)
+    return error_set ("a row has %" PRIu64 " features in '%s' and %" PRIu64 " in '%s'; %s", model->columns, model_name,
+                      info->columns, featfile_path (file), remedy);
   return classes_agree (&model->classes, &info->classes) ? 0 : classes_differ (model, model_name, file);
 }

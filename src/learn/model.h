@@ -5,6 +5,7 @@
 
 #include "../store/featfile.h"
 #include "head.h"
+#include "history.h"
 
 struct model_layer {
   uint64_t inputs, outputs;
@@ -14,30 +15,31 @@ struct model_layer {
 
 /* One epoch of training.  The losses are means over the rows and contain the L2 term, as Keras reports them; those of
    training are running ones, taken while the weights move.  */
-struct epoch {
-  uint64_t number;               /* from 1 */
-  double loss, accuracy;         /* accuracy in [0, 1] */
-  double val_loss, val_accuracy; /* NaN where nothing was validated */
-  double seconds;
-};
-
 struct model {
-  size_t layers; /* at least 2; the last one's outputs are the classes */
+  size_t layers;                  /* at least 2; the last one's outputs are the classes */
+  uint64_t columns, first_column; /* d; under MPI, where this rank's share of them begins, whose length is the first
+                                     layer's inputs until model_gather */
   struct model_layer *layer;
   struct names classes;
   struct provenance provenance; /* of the features that it was trained on */
-  size_t epochs;
-  struct epoch *epoch; /* (epochs), from malloc */
-  char *training;      /* the options of training as JSON; owned; may be NULL */
-  char *command;       /* the command line; owned; may be NULL */
-  char version[32];    /* of slabfit */
+  struct history history;
+  char *training;   /* the options of training as JSON; owned; may be NULL */
+  char *command;    /* the command line; owned; may be NULL */
+  char version[32]; /* of slabfit */
 };
 
 /* A model of WIDTH[0] features and LAYERS layers of WIDTH[1], ... WIDTH[LAYERS] units, all weights zero, with copies of
    CLASSES and PROVENANCE.  NULL with the error set.  */
 struct model *model_new (const uint64_t *width, size_t layers, const struct names *classes,
                          const struct provenance *provenance);
+
+/* The same with only the share of COLUMNS features from FIRST on in the first layer's kernel.  */
+struct model *model_new_share (const uint64_t *width, size_t layers, const struct names *classes,
+                               const struct provenance *provenance, uint64_t first, uint64_t columns);
 void model_free (struct model *model); /* NULL is allowed */
+
+/* Collective over the ranks of MPI: the first one's kernel becomes the whole.  */
+int model_gather (struct model *model);
 
 uint64_t model_columns (const struct model *model); /* d */
 uint64_t model_classes (const struct model *model); /* C */

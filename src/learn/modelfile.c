@@ -17,46 +17,12 @@
 /* Keras keeps the names of layers in attributes, one string each, and of each layer's weights.  */
 enum { NAME_BYTES = KERAS_NAME_BYTES + 16 };
 
-/* A description of struct epoch for HDF5; -1 where it fails.  */
-static hid_t
-epoch_type (void)
-{
-  hid_t type = H5Tcreate (H5T_COMPOUND, sizeof (struct epoch));
-  H5Tinsert (type, "epoch", HOFFSET (struct epoch, number), H5T_NATIVE_UINT64);
-  H5Tinsert (type, "loss", HOFFSET (struct epoch, loss), H5T_NATIVE_DOUBLE);
-  H5Tinsert (type, "accuracy", HOFFSET (struct epoch, accuracy), H5T_NATIVE_DOUBLE);
-  H5Tinsert (type, "val_loss", HOFFSET (struct epoch, val_loss), H5T_NATIVE_DOUBLE);
-  H5Tinsert (type, "val_accuracy", HOFFSET (struct epoch, val_accuracy), H5T_NATIVE_DOUBLE);
-  H5Tinsert (type, "seconds", HOFFSET (struct epoch, seconds), H5T_NATIVE_DOUBLE);
-  return type;
-}
-
-/* Makes NAME in GROUP with the shape SIZE (rank) and writes VALUES of TYPE.  */
-static int
-write_dataset (hid_t group, const char *name, hid_t type, int rank, const hsize_t *size, const void *values,
-               const char *path)
-{
-  int result = -1;
-  hid_t dataset = -1, space = H5Screate_simple (rank, size, NULL);
-  if (space >= 0)
-    dataset = H5Dcreate2 (group, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-  if (dataset >= 0)
-    result = H5Dwrite (dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
-  if (result < 0)
-    result = hdf_write_failed ("write the model to", path);
-  if (dataset >= 0 && H5Dclose (dataset) < 0 && result == 0) /* small data reach the file only now */
-    result = hdf_write_failed ("write the model to", path);
-  if (space >= 0)
-    H5Sclose (space);
-  return result;
-}
-
 static int
 write_weights (hid_t group, const struct model_layer *layer, const char *path)
 {
   hsize_t size[2] = { layer->inputs, layer->outputs };
-  if (write_dataset (group, "kernel:0", H5T_IEEE_F32LE, 2, size, layer->kernel, path)
-      || write_dataset (group, "bias:0", H5T_IEEE_F32LE, 1, size + 1, layer->bias, path))
+  if (hdf_write_dataset (group, "kernel:0", H5T_IEEE_F32LE, 2, size, layer->kernel, path)
+      || hdf_write_dataset (group, "bias:0", H5T_IEEE_F32LE, 1, size + 1, layer->bias, path))
     return -1;
   return 0;
 }
@@ -117,16 +83,6 @@ done:
 }
 
 static int
-write_history (hid_t file, const struct model *model, const char *path)
-{
-  hsize_t count = model->epochs;
-  hid_t type = epoch_type ();
-  int result = count ? write_dataset (file, "history", type, 1, &count, model->epoch, path) : 0;
-  H5Tclose (type);
-  return result;
-}
-
-static int
 write_keras_attributes (hid_t file, const struct model *model, const char *path)
 {
   char *model_config = keras_model_config (model), *training_config = keras_training_config ();
@@ -150,7 +106,7 @@ write_all (hid_t file, const struct model *model, const char *path)
       || hdf_write_text (file, "training", model->training ? model->training : "", path)
       || hdf_write_text (file, "version", model->version, path)
       || hdf_write_text (file, "command", model->command ? model->command : "", path)
-      || provenance_write (&model->provenance, file, path) || write_history (file, model, path)
+      || provenance_write (&model->provenance, file, path) || history_write (&model->history, file, path)
       || write_layers (file, model, path))
     return -1;
   return 0;
@@ -186,40 +142,6 @@ modelfile_write (const struct model *model, const char *path)
   return result;
 }
 
-/* The shape of the dataset NAME of RANK dimensions.  */
-static int
-read_shape (hid_t file, const char *name, int rank, hsize_t *size, const char *path)
-{
-  int result = -1;
-  hid_t dataset = H5Dopen2 (file, name, H5P_DEFAULT), space = -1;
-  if (dataset >= 0)
-    space = H5Dget_space (dataset);
-  if (space < 0)
-    hdf_read_failed ("read the model in", path);
-  else if (H5Sget_simple_extent_ndims (space) != rank)
-    error_set ("/%s in '%s' has %d dimensions, not %d; the model is damaged: train it again", name, path,
-               H5Sget_simple_extent_ndims (space), rank);
-  else
-    result = H5Sget_simple_extent_dims (space, size, NULL) == rank ? 0 : hdf_read_failed ("read the model in", path);
-  if (space >= 0)
-    H5Sclose (space);
-  if (dataset >= 0)
-    H5Dclose (dataset);
-  return result;
-}
-
-static int
-read_dataset (hid_t file, const char *name, hid_t type, void *values, const char *path)
-{
-  hid_t dataset = H5Dopen2 (file, name, H5P_DEFAULT);
-  int result = dataset >= 0 ? H5Dread (dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) : -1;
-  if (result < 0)
-    result = hdf_read_failed ("read the model in", path);
-  if (dataset >= 0)
-    H5Dclose (dataset);
-  return result;
-}
-
 static void
 name_weights (size_t layer, const char *weights, char name[2 * NAME_BYTES])
 {
@@ -237,10 +159,10 @@ read_widths (hid_t file, size_t layers, uint64_t *width, const char *path)
       char name[2 * NAME_BYTES];
       hsize_t kernel[2], bias;
       name_weights (i, "bias:0", name);
-      if (read_shape (file, name, 1, &bias, path))
+      if (hdf_read_shape (file, name, 1, &bias, path))
         return -1;
       name_weights (i, "kernel:0", name);
-      if (read_shape (file, name, 2, kernel, path))
+      if (hdf_read_shape (file, name, 2, kernel, path))
         return -1;
       if (kernel[0] == 0 || kernel[1] == 0 || kernel[1] != bias || (i > 0 && kernel[0] != width[i]))
         return error_set ("/%s in '%s' is (%" PRIu64 ", %" PRIu64 "), which does not fit its neighbours; the "
@@ -257,7 +179,7 @@ read_floats (hid_t file, size_t layer, const char *weights, float *values, uint6
 {
   char name[2 * NAME_BYTES];
   name_weights (layer, weights, name);
-  if (read_dataset (file, name, H5T_NATIVE_FLOAT, values, path))
+  if (hdf_read_dataset (file, name, H5T_NATIVE_FLOAT, values, path))
     return -1;
   for (uint64_t i = 0; i < count; i++)
     if (!isfinite (values[i]))
@@ -277,24 +199,6 @@ read_weights (hid_t file, struct model *model, const char *path)
         return -1;
     }
   return 0;
-}
-
-static int
-read_history (hid_t file, struct model *model, const char *path)
-{
-  hsize_t count;
-  if (H5Lexists (file, "history", H5P_DEFAULT) <= 0)
-    return 0;
-  if (read_shape (file, "history", 1, &count, path))
-    return -1;
-  model->epoch = calloc ((size_t) count, sizeof *model->epoch);
-  if (!model->epoch)
-    return error_set ("no memory for the history of '%s'; give the job more memory", path);
-  model->epochs = (size_t) count;
-  hid_t type = epoch_type ();
-  int result = read_dataset (file, "history", type, model->epoch, path);
-  H5Tclose (type);
-  return result;
 }
 
 static int
@@ -337,7 +241,7 @@ read_attributes (hid_t file, struct model *model, const char *path)
       || hdf_read_text_new (file, "command", &model->command, path)
       || hdf_read_text (file, "version", model->version, sizeof model->version, path))
     return -1;
-  return read_history (file, model, path);
+  return history_read (&model->history, file, path);
 }
 
 static struct model *

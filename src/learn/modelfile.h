@@ -1,7 +1,7 @@
 /* The model file: HDF5 as Keras writes and reads it (its "legacy H5 format"), so that keras.models.load_model opens it.
 
      /model_weights/LAYER/LAYER/kernel:0 (inputs, outputs) and bias:0 (outputs), float32, for dense, dense_1, ...
-     /history (epochs)   compound {epoch, loss, accuracy, val_loss, val_accuracy, seconds}
+     /history (epochs)   compound {epoch, loss, accuracy, val_loss, val_accuracy, auc, val_auc, seconds}
      attributes of /     model_config, training_config, keras_version, backend: Keras's own, JSON
                          model_format_version, classes, training (options, JSON), version, command, and those of
                          provenance.h: ours

@@ -25,7 +25,7 @@ predictor_new (const struct model *model, size_t batch, struct workers *workers)
       error_set ("no memory to use a model; give the job more memory");
       return NULL;
     }
-  predictor->first = sweep_new (layer->kernel, layer->inputs, layer->outputs, batch, false, workers);
+  predictor->first = sweep_new (layer->kernel, layer->inputs, layer->outputs, batch, false, false, workers);
   predictor->head = model_head (model, batch);
   predictor->pre = memory_new (batch * (size_t) layer->outputs, sizeof *predictor->pre);
   if (predictor->first && predictor->head && predictor->pre)

@@ -29,13 +29,16 @@ struct loaded {
 struct rows {
   struct featfile *file; /* borrowed */
   uint64_t count;        /* n */
-  size_t columns, batch;
-  int32_t *label; /* (n) */
+  uint64_t first_column; /* of the share */
+  size_t columns, batch; /* d of the share, b */
+  int32_t *label;        /* (n) */
 
-  const struct order *order; /* borrowed; from here to END there is something only inside rows_walk */
+  const struct order *order; /* borrowed; from here to NEXT_WINDOW there is something only inside rows_walk */
+  size_t first_window;       /* of the walk */
   struct ahead *ahead;
   const struct loaded *current; /* the window in use */
   uint64_t position, end;       /* in the order: of the next row, and of where its window ends */
+  size_t next_window;           /* after the one in use */
 
   struct loaded loaded[2]; /* the second is empty where nothing is read ahead */
   struct buffer buffer[2]; /* one is the next batch while the other is in use */
@@ -77,7 +80,7 @@ allocate_batches (struct rows *rows)
 }
 
 struct rows *
-rows_new (struct featfile *file, size_t batch, uint64_t window_rows, bool ahead)
+rows_new (struct featfile *file, const struct rows_plan *plan)
 {
   const struct featinfo *info = featfile_info (file);
   struct rows *rows = calloc (1, sizeof *rows);
@@ -88,11 +91,13 @@ rows_new (struct featfile *file, size_t batch, uint64_t window_rows, bool ahead)
     }
   rows->file = file;
   rows->count = info->rows;
-  rows->columns = (size_t) info->columns;
-  rows->batch = batch < info->rows ? batch : (size_t) info->rows;
+  rows->first_column = plan->first_column;
+  rows->columns = (size_t) plan->columns;
+  rows->batch = plan->batch < info->rows ? plan->batch : (size_t) info->rows;
   rows->label = memory_new ((size_t) rows->count, sizeof *rows->label);
-  if (!rows->label || allocate_windows (rows, (size_t) window_rows, ahead && window_rows < rows->count ? 2 : 1)
-      || allocate_batches (rows) || featfile_read_labels (file, 0, rows->count, rows->label))
+  int windows = plan->ahead && plan->window_rows < rows->count ? 2 : 1;
+  if (!rows->label || allocate_windows (rows, (size_t) plan->window_rows, windows) || allocate_batches (rows)
+      || featfile_read_labels (file, 0, rows->count, rows->label))
     {
       rows_free (rows);
       return NULL;
@@ -140,12 +145,10 @@ count_run (const struct loaded *loaded, size_t first)
   return run;
 }
 
-static int
-check_stop (const struct rows *rows)
+int
+rows_check_stop (const char *path)
 {
-  if (stop_requested ())
-    return error_stopped ("reading '%s' was stopped; run the same command again", featfile_path (rows->file));
-  return 0;
+  return stop_requested () ? error_stopped ("reading '%s' was stopped; run the same command again", path) : 0;
 }
 
 /* Reads the rows of LOADED->row, each run of consecutive ones at once.  */
@@ -157,17 +160,19 @@ read_runs (struct rows *rows, struct loaded *loaded)
     {
       float *values = loaded->values + first * rows->columns;
       run = count_run (loaded, first);
-      if (check_stop (rows) || featfile_read (rows->file, loaded->row[first], run, 0, rows->columns, values))
+      if (rows_check_stop (featfile_path (rows->file))
+          || featfile_read (rows->file, loaded->row[first], run, rows->first_column, rows->columns, values))
         return -1;
     }
   return 0;
 }
 
-/* Makes BUFFER hold the rows of window INDEX, unless it has the whole file already.  */
+/* Makes BUFFER hold the rows of the walk's window INDEX, unless it has the whole file already.  */
 static int
 load_window (void *context, size_t index, void *buffer)
 {
   struct rows *rows = context;
+  index += rows->first_window;
   struct loaded *loaded = buffer;
   const struct order *order = rows->order;
   uint64_t begin = index ? order->window_end[index - 1] : 0;
@@ -190,7 +195,7 @@ next_window (struct rows *rows)
   rows->seconds += clock_seconds () - started;
   if (!rows->current)
     return -1;
-  rows->end += rows->current->count;
+  rows->end = rows->order->window_end[rows->next_window++];
   return 0;
 }
 
@@ -228,23 +233,37 @@ static int
 visit_batches (struct rows *rows, rows_visit *visit, void *context)
 {
   struct batch batch, next;
+  const char *path = featfile_path (rows->file);
   if (take_batch (rows, &batch))
     return -1;
   for (; batch.rows > 0; batch = next)
     {
-      if (check_stop (rows) || take_batch (rows, &next) || visit (context, &batch, &next))
+      if (rows_check_stop (path) || take_batch (rows, &next) || visit (context, &batch, &next))
         return -1;
     }
   return 0;
 }
 
-int
-rows_walk (struct rows *rows, const struct order *order, rows_visit *visit, void *context)
+/* The window of ORDER that row POSITION of it is in.  */
+static size_t
+find_window (const struct order *order, uint64_t position)
 {
+  size_t window = 0;
+  while (order->window_end[window] <= position)
+    window++;
+  return window;
+}
+
+int
+rows_walk (struct rows *rows, const struct order *order, uint64_t position, rows_visit *visit, void *context)
+{
+  if (position >= rows->count)
+    return 0;
   rows->order = order;
-  rows->position = rows->end = 0;
-  rows->ahead =
-    ahead_new (order->windows, &rows->loaded[0], rows->loaded[1].values ? &rows->loaded[1] : NULL, load_window, rows);
+  rows->position = rows->end = position;
+  rows->first_window = rows->next_window = find_window (order, position);
+  rows->ahead = ahead_new (order->windows - rows->first_window, &rows->loaded[0],
+                           rows->loaded[1].values ? &rows->loaded[1] : NULL, load_window, rows);
   int result = rows->ahead ? visit_batches (rows, visit, context) : -1;
   ahead_free (rows->ahead);
   return result;
@@ -257,7 +276,8 @@ rows_seconds (const struct rows *rows)
 }
 
 double
-rows_bytes (uint64_t columns, size_t batch, uint64_t window_rows, bool ahead)
+rows_bytes (const struct rows_plan *plan)
 {
-  return (double) columns * sizeof (float) * ((ahead ? 2 : 1) * (double) window_rows + 2 * (double) batch);
+  return (double) plan->columns * sizeof (float)
+         * ((plan->ahead ? 2 : 1) * (double) plan->window_rows + 2 * (double) plan->batch);
 }

@@ -7,18 +7,10 @@
 #define SLABFIT_SGD_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 struct sgd {
   double rate, momentum, l2;
   bool nesterov;
 };
-
-/* The rate of step number STEP, counted from 0 over all epochs: time-based decay, Keras's InverseTimeDecay.  */
-static inline double
-sgd_rate (double rate, double decay, uint64_t step)
-{
-  return rate / (1 + decay * (double) step);
-}
 
 #endif

@@ -4,14 +4,16 @@
 
 #include "../base/error.h"
 #include "../base/memory.h"
+#include "../base/ranks.h"
 #include "../base/vectorised.h"
+#include "gathered.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Both are part of the result's bits: they fix the order of the sums.  A block of 64 rows of 256 units and its velocity
-   take 128 KB, which stay in the second level cache.  */
-enum { BLOCK_ROWS = 64, SLABS = 64 };
+/* Blocks of rows of the kernel and slabs of blocks fix the order of the sums, and so the result's bits.  The updates of
+   GROUP_ROWS rows together leave their gradient in the first level cache.  */
+enum { BLOCK_ROWS = 32, GROUP_ROWS = 4, SLABS = 64 };
 
 struct sweep {
   struct first_layer layer; /* first: the engine is passed as one */
@@ -19,12 +21,13 @@ struct sweep {
   uint64_t columns;         /* d */
   size_t units, batch;      /* h, most rows of a batch */
   size_t blocks, slabs;
-  float *kernel;   /* (d, h), borrowed */
-  float *velocity; /* (d, h), NULL where not training */
-  float *gradient; /* (threads, h) of one row of the kernel */
-  float *turned;   /* (threads, BLOCK_ROWS, batch): a block's features, transposed */
-  float *share;    /* (slabs, batch, h) of the pre-activations */
-  double *squares; /* (slabs) */
+  float *kernel;             /* (d, h), borrowed */
+  float *velocity;           /* (d, h), NULL where not training */
+  float *kept;               /* (d, h), NULL where not keeping */
+  float *gradient;           /* (threads, GROUP_ROWS, h) of rows of the kernel */
+  struct gathered *gathered; /* (threads) a block's features */
+  float *share;              /* (slabs, batch, h) of the pre-activations */
+  double *squares;           /* (slabs) */
 };
 
 /* One call of `step', for the tasks.  */
@@ -36,6 +39,12 @@ struct step {
   float *pre;
   bool squares;
 };
+
+static uint64_t
+smaller (uint64_t a, uint64_t b)
+{
+  return a < b ? a : b;
+}
 
 VECTORISED static void
 update_weights (float *restrict weight, float *restrict velocity, const float *restrict gradient, size_t count,
@@ -57,74 +66,64 @@ update_weights (float *restrict weight, float *restrict velocity, const float *r
       }
 }
 
-/* SUM (units) += the rows of WEIGHT (rows <= BLOCK_ROWS, units), each times its value.  Most features are zeros: only
-   the others are taken, four at a time so that SUM is loaded and stored less often.  */
-VECTORISED static void
-add_rows (float *restrict sum, const float *restrict value, const float *restrict weight, size_t rows, size_t units)
-{
-  size_t taken[BLOCK_ROWS], count = 0, i = 0;
-  for (size_t row = 0; row < rows; row++)
-    {
-      taken[count] = row;
-      count += value[row] != 0;
-    }
-  for (; i + 4 <= count; i += 4)
-    {
-      const float *w0 = weight + taken[i] * units, *w1 = weight + taken[i + 1] * units;
-      const float *w2 = weight + taken[i + 2] * units, *w3 = weight + taken[i + 3] * units;
-      float x0 = value[taken[i]], x1 = value[taken[i + 1]], x2 = value[taken[i + 2]], x3 = value[taken[i + 3]];
-      for (size_t unit = 0; unit < units; unit++)
-        sum[unit] += (x0 * w0[unit] + x1 * w1[unit]) + (x2 * w2[unit] + x3 * w3[unit]);
-    }
-  for (; i < count; i++)
-    {
-      const float *w0 = weight + taken[i] * units;
-      float x0 = value[taken[i]];
-      for (size_t unit = 0; unit < units; unit++)
-        sum[unit] += x0 * w0[unit];
-    }
-}
-
-static double
+/* In double and in PARTS sums, each of every PARTS-th weight, so that the processor need not wait for one.  */
+VECTORISED static double
 sum_of_squares (const float *weight, size_t count)
 {
-  double sum = 0;
-  for (size_t i = 0; i < count; i++)
+  enum { PARTS = 16 };
+  double part[PARTS] = { 0 }, sum = 0;
+  size_t i = 0;
+  for (; i + PARTS <= count; i += PARTS)
+    for (size_t j = 0; j < PARTS; j++)
+      part[j] += (double) weight[i + j] * (double) weight[i + j];
+  for (; i < count; i++)
     sum += (double) weight[i] * (double) weight[i];
+  for (size_t j = 0; j < PARTS; j++)
+    sum += part[j];
   return sum;
 }
 
-/* A batch's rows are d values apart; here the columns of a block become rows of TURNED (rows, b), close together.  */
+/* PRODUCT, while the ROWS rows of MATRIX (d, h) from NEXT on, or those that are there, are brought into cache.  */
 static void
-turn_block (const struct step *step, uint64_t first, size_t rows, float *turned)
+multiply_ahead (struct product product, const struct sweep *sweep, const float *matrix, uint64_t next, size_t rows)
 {
-  size_t batch = step->batch->rows;
-  for (size_t i = 0; i < batch; i++)
-    {
-      const float *value = step->batch->values + i * step->sweep->columns + first;
-      for (size_t row = 0; row < rows; row++)
-        turned[row * batch + i] = value[row];
-    }
+  uint64_t end = next + rows;
+  product.ahead = matrix + smaller (next, sweep->columns) * sweep->units;
+  product.end = matrix + smaller (end, sweep->columns) * sweep->units;
+  gathered_multiply (&product);
 }
 
-/* For each row of the block: its gradient, the batch's features of that row times DELTA, and its update.  */
+/* The gradient of a block's weights, which is the batch's features of the block's rows, transposed, times DELTA; and
+   the update by it.  */
 static void
 update_block (const struct step *step, uint64_t first, size_t rows, int worker)
 {
   struct sweep *sweep = step->sweep;
-  size_t units = sweep->units, batch = step->batch->rows;
-  float *gradient = sweep->gradient + (size_t) worker * units;
-  float *turned = sweep->turned + (size_t) worker * BLOCK_ROWS * sweep->batch;
-  turn_block (step, first, rows, turned);
-  for (size_t row = 0; row < rows; row++)
+  size_t units = sweep->units;
+  float *gradient = sweep->gradient + (size_t) worker * GROUP_ROWS * units;
+  struct gathered *gathered = &sweep->gathered[worker];
+  gathered_take_transposed (gathered, step->batch->values + first, (size_t) sweep->columns, rows, step->batch->rows);
+  for (size_t row = 0; row < rows; row += GROUP_ROWS)
     {
-      memset (gradient, 0, units * sizeof *gradient);
-      for (size_t i = 0; i < batch; i += BLOCK_ROWS)
-        add_rows (gradient, turned + row * batch + i, step->delta + i * units,
-                  batch - i < BLOCK_ROWS ? batch - i : BLOCK_ROWS, units);
-      update_weights (sweep->kernel + (first + row) * units, sweep->velocity + (first + row) * units, gradient, units,
-                      step->sgd);
+      size_t group = (size_t) smaller (rows - row, GROUP_ROWS);
+      struct product product = { gathered, row, group, units, step->delta, false, gradient, NULL, NULL };
+      multiply_ahead (product, sweep, sweep->velocity, first + row + BLOCK_ROWS, group);
+      update_weights (sweep->kernel + (first + row) * units, sweep->velocity + (first + row) * units, gradient,
+                      group * units, step->sgd);
     }
+}
+
+/* Adds the block's part of NEXT's pre-activations to SHARE (b, h).  */
+static void
+forward_block (const struct step *step, uint64_t first, size_t rows, float *share, int worker)
+{
+  struct sweep *sweep = step->sweep;
+  const struct batch *next = step->next;
+  struct gathered *gathered = &sweep->gathered[worker];
+  const float *weight = sweep->kernel + first * sweep->units;
+  struct product product = { gathered, 0, next->rows, sweep->units, weight, true, share, NULL, NULL };
+  gathered_take (gathered, next->values + first, (size_t) sweep->columns, next->rows, rows);
+  multiply_ahead (product, sweep, sweep->kernel, first + BLOCK_ROWS, BLOCK_ROWS);
 }
 
 static int
@@ -139,15 +138,13 @@ sweep_slab (void *context, size_t slab, int worker)
   for (size_t block = slab * sweep->blocks / sweep->slabs; block < (slab + 1) * sweep->blocks / sweep->slabs; block++)
     {
       uint64_t first = (uint64_t) block * BLOCK_ROWS;
-      size_t rows = sweep->columns - first < BLOCK_ROWS ? (size_t) (sweep->columns - first) : BLOCK_ROWS;
-      const float *weight = sweep->kernel + first * sweep->units;
+      size_t rows = (size_t) smaller (sweep->columns - first, BLOCK_ROWS);
       if (step->batch)
         update_block (step, first, rows, worker);
       if (step->squares)
-        sweep->squares[slab] += sum_of_squares (weight, rows * sweep->units);
-      for (size_t i = 0; step->next && i < step->next->rows; i++)
-        add_rows (share + i * sweep->units, step->next->values + i * sweep->columns + first, weight, rows,
-                  sweep->units);
+        sweep->squares[slab] += sum_of_squares (sweep->kernel + first * sweep->units, rows * sweep->units);
+      if (step->next)
+        forward_block (step, first, rows, share, worker);
     }
   return 0;
 }
@@ -171,6 +168,15 @@ sum_shares (void *context, size_t row, int worker)
 }
 
 static int
+sum_squares (const struct sweep *sweep, double *squares)
+{
+  *squares = 0;
+  for (size_t slab = 0; slab < sweep->slabs; slab++)
+    *squares += sweep->squares[slab];
+  return ranks_sum_double (squares, 1);
+}
+
+static int
 sweep_step (struct first_layer *layer, const struct batch *batch, const float *delta, const struct sgd *sgd,
             const struct batch *next, float *pre, double *squares)
 {
@@ -178,25 +184,61 @@ sweep_step (struct first_layer *layer, const struct batch *batch, const float *d
   struct step step = { sweep, batch, next, delta, sgd, pre, squares != NULL };
   if (workers_run (sweep->workers, sweep->slabs, sweep_slab, &step))
     return -1;
-  for (size_t slab = 0; squares && slab < sweep->slabs; slab++)
-    *squares = (slab ? *squares : 0) + sweep->squares[slab];
-  return next ? workers_run (sweep->workers, next->rows, sum_shares, &step) : 0;
+  if (squares && sum_squares (sweep, squares))
+    return -1;
+  if (!next)
+    return 0;
+  return workers_run (sweep->workers, next->rows, sum_shares, &step) ? -1 : ranks_sum (pre, next->rows * sweep->units);
+}
+
+static size_t
+kernel_bytes (const struct sweep *sweep)
+{
+  return (size_t) sweep->columns * sweep->units * sizeof (float);
 }
 
 static int
-sweep_finish (struct first_layer *layer)
+sweep_keep (struct first_layer *layer)
 {
-  (void) layer; /* the kernel is always up to date */
+  struct sweep *sweep = (struct sweep *) layer;
+  memcpy (sweep->kept, sweep->kernel, kernel_bytes (sweep));
   return 0;
+}
+
+/* The kernel is always up to date.  */
+static int
+sweep_finish (struct first_layer *layer, bool kept)
+{
+  struct sweep *sweep = (struct sweep *) layer;
+  if (kept)
+    memcpy (sweep->kernel, sweep->kept, kernel_bytes (sweep));
+  return 0;
+}
+
+static size_t
+sweep_state (struct first_layer *layer, struct state_part *part)
+{
+  struct sweep *sweep = (struct sweep *) layer;
+  const struct state_part all[] = { { "kernel", sweep->kernel, STATE_FLOAT, sweep->columns, sweep->units },
+                                    { "velocity", sweep->velocity, STATE_FLOAT, sweep->columns, sweep->units },
+                                    { "kept", sweep->kept, STATE_FLOAT, sweep->columns, sweep->units } };
+  size_t count = 0;
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    if (all[i].values)
+      part[count++] = all[i];
+  return count;
 }
 
 static void
 sweep_free (struct first_layer *layer)
 {
   struct sweep *sweep = (struct sweep *) layer;
+  for (int i = 0; sweep->gathered && i < workers_count (sweep->workers); i++)
+    gathered_free (&sweep->gathered[i]);
   memory_free (sweep->velocity);
+  memory_free (sweep->kept);
   memory_free (sweep->gradient);
-  memory_free (sweep->turned);
+  memory_free (sweep->gathered);
   memory_free (sweep->share);
   memory_free (sweep->squares);
   free (sweep);
@@ -208,26 +250,38 @@ count_blocks (uint64_t columns)
   return (size_t) ((columns + BLOCK_ROWS - 1) / BLOCK_ROWS);
 }
 
+/* Two blocks at least belong to a slab, but for a last one.  */
+static size_t
+count_slabs (uint64_t columns)
+{
+  return (size_t) smaller ((count_blocks (columns) + 1) / 2, SLABS);
+}
+
 static int
-allocate (struct sweep *sweep, bool training)
+allocate (struct sweep *sweep, bool training, bool keeping)
 {
   size_t threads = (size_t) workers_count (sweep->workers), values, share;
   if (memory_multiply ((size_t) sweep->columns, sweep->units, "the first layer's size", &values)
       || memory_multiply (sweep->slabs * sweep->batch, sweep->units, "a batch's pre-activations", &share))
     return -1;
-  sweep->gradient = memory_new (threads * sweep->units, sizeof *sweep->gradient);
-  sweep->turned = memory_new (threads * BLOCK_ROWS * sweep->batch, sizeof *sweep->turned);
+  sweep->gathered = memory_new (threads, sizeof *sweep->gathered);
+  for (size_t i = 0; i < threads; i++)
+    if (!sweep->gathered || gathered_new (&sweep->gathered[i], BLOCK_ROWS, sweep->batch))
+      return -1;
+  sweep->gradient = memory_new (threads * GROUP_ROWS * sweep->units, sizeof *sweep->gradient);
   sweep->share = memory_new (share, sizeof *sweep->share);
   sweep->squares = memory_new (sweep->slabs, sizeof *sweep->squares);
-  if (!sweep->gradient || !sweep->turned || !sweep->share || !sweep->squares)
+  if (!sweep->gradient || !sweep->share || !sweep->squares)
     return -1;
-  if (training && !(sweep->velocity = memory_new (values, sizeof *sweep->velocity)))
+  if ((training && !(sweep->velocity = memory_new (values, sizeof *sweep->velocity)))
+      || (keeping && !(sweep->kept = memory_new (values, sizeof *sweep->kept))))
     return -1;
   return 0;
 }
 
 struct first_layer *
-sweep_new (float *kernel, uint64_t columns, uint64_t units, size_t batch, bool training, struct workers *workers)
+sweep_new (float *kernel, uint64_t columns, uint64_t units, size_t batch, bool training, bool keeping,
+           struct workers *workers)
 {
   struct sweep *sweep = calloc (1, sizeof *sweep);
   if (!sweep)
@@ -235,16 +289,19 @@ sweep_new (float *kernel, uint64_t columns, uint64_t units, size_t batch, bool t
       error_set ("no memory for the training engine; give the job more memory");
       return NULL;
     }
-  size_t blocks = count_blocks (columns);
-  *sweep = (struct sweep){ .layer = { sweep_step, sweep_finish, sweep_free },
+  *sweep = (struct sweep){ .layer = { .step = sweep_step,
+                                      .keep = sweep_keep,
+                                      .finish = sweep_finish,
+                                      .state = sweep_state,
+                                      .free = sweep_free },
                            .workers = workers,
                            .columns = columns,
                            .units = (size_t) units,
                            .batch = batch,
-                           .blocks = blocks,
-                           .slabs = blocks < SLABS ? blocks : SLABS,
+                           .blocks = count_blocks (columns),
+                           .slabs = count_slabs (columns),
                            .kernel = kernel };
-  if (allocate (sweep, training))
+  if (allocate (sweep, training, keeping))
     {
       sweep_free (&sweep->layer);
       return NULL;
@@ -253,9 +310,9 @@ sweep_new (float *kernel, uint64_t columns, uint64_t units, size_t batch, bool t
 }
 
 double
-sweep_bytes (uint64_t columns, uint64_t units, size_t batch, bool training)
+sweep_bytes (uint64_t columns, uint64_t units, size_t batch, bool training, bool keeping)
 {
-  size_t blocks = count_blocks (columns), slabs = blocks < SLABS ? blocks : SLABS;
   double row = (double) units * sizeof (float);
-  return row * ((training ? (double) columns : 0) + (double) slabs * (double) batch);
+  double copies = (training ? 1 : 0) + (keeping ? 1 : 0);
+  return row * (copies * (double) columns + (double) count_slabs (columns) * (double) batch);
 }

@@ -358,3 +358,55 @@ hdf_read_integer (hid_t object, const char *name, int64_t *value, const char *fi
   *value = 0;
   return hdf_read_integers (object, name, value, 1, &count, file);
 }
+
+int
+hdf_write_dataset (hid_t object, const char *name, hid_t type, int rank, const hsize_t *size, const void *values,
+                   const char *file)
+{
+  int result = -1;
+  hid_t dataset = -1, space = H5Screate_simple (rank, size, NULL);
+  if (space >= 0)
+    dataset = H5Dcreate2 (object, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  if (dataset >= 0)
+    result = H5Dwrite (dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+  if (result < 0)
+    result = hdf_write_failed ("write to", file);
+  if (dataset >= 0 && H5Dclose (dataset) < 0 && result == 0) /* small data reach the file only now */
+    result = hdf_write_failed ("write to", file);
+  if (space >= 0)
+    H5Sclose (space);
+  return result;
+}
+
+int
+hdf_read_shape (hid_t object, const char *name, int rank, hsize_t *size, const char *file)
+{
+  int result = -1;
+  hid_t dataset = H5Dopen2 (object, name, H5P_DEFAULT), space = -1;
+  if (dataset >= 0)
+    space = H5Dget_space (dataset);
+  if (space < 0)
+    hdf_read_failed ("read", file);
+  else if (H5Sget_simple_extent_ndims (space) != rank)
+    error_set ("/%s in '%s' has %d dimensions, not %d; the file is damaged: make it again", name, file,
+               H5Sget_simple_extent_ndims (space), rank);
+  else
+    result = H5Sget_simple_extent_dims (space, size, NULL) == rank ? 0 : hdf_read_failed ("read", file);
+  if (space >= 0)
+    H5Sclose (space);
+  if (dataset >= 0)
+    H5Dclose (dataset);
+  return result;
+}
+
+int
+hdf_read_dataset (hid_t object, const char *name, hid_t type, void *values, const char *file)
+{
+  hid_t dataset = H5Dopen2 (object, name, H5P_DEFAULT);
+  int result = dataset >= 0 ? H5Dread (dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) : -1;
+  if (result < 0)
+    result = hdf_read_failed ("read", file);
+  if (dataset >= 0)
+    H5Dclose (dataset);
+  return result;
+}

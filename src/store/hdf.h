@@ -42,4 +42,11 @@ int hdf_read_names (hid_t object, const char *name, struct names *names, const c
 int hdf_read_integer (hid_t object, const char *name, int64_t *value, const char *file);
 int hdf_read_integers (hid_t object, const char *name, int64_t *values, size_t room, size_t *count, const char *file);
 
+/* Whole datasets of OBJECT in FILE.  hdf_write_dataset makes NAME with the shape SIZE (rank); hdf_read_shape fails where it
+   has another rank.  */
+int hdf_write_dataset (hid_t object, const char *name, hid_t type, int rank, const hsize_t *size, const void *values,
+                       const char *file);
+int hdf_read_shape (hid_t object, const char *name, int rank, hsize_t *size, const char *file);
+int hdf_read_dataset (hid_t object, const char *name, hid_t type, void *values, const char *file);
+
 #endif

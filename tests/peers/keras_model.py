@@ -1,13 +1,14 @@
-"""Opens model files in Keras and compares its predictions with those of slabfit evaluate.
+"""Opens model files in Keras and PyTorch and compares their predictions with those of slabfit evaluate.
 
-Run: python keras_model.py [MODEL.h5 FEATURES.h5]      (slabfit on the PATH; needs tensorflow, tf-keras, numpy, h5py)
+Run: python keras_model.py [MODEL.h5 FEATURES.h5]      (slabfit on the PATH; needs tensorflow, numpy, h5py)
 
 Without arguments it trains models of several shapes on features that h5py wrote.  Keras 3 and Keras 2 (tf-keras, where
-it is installed) must load each as compiled, without knowing more than the file.  A probability that differs by more
-than 1e-5 is a failure.
+it is installed) must load each as compiled, without knowing more than the file; PyTorch (where it is installed) by
+data/examples/pytorch_model.py.  A probability that differs by more than 1e-6 is a failure.
 """
 import csv
 import importlib.util
+import os
 import sys
 
 import peers
@@ -23,12 +24,31 @@ CASES = {
     "three hidden layers": (3, ["--epochs", 5, "--lr", 0.01, "--hidden", "33,17,9", "--batch", 20]),
 }
 
+TOLERANCE = 1e-6
+
 
 def kerases():
     yield "Keras " + keras.__version__, keras
     if importlib.util.find_spec("tf_keras"):
         import tf_keras
         yield "Keras " + tf_keras.__version__, tf_keras
+
+
+def keras_probabilities(module, path, features, labels):
+    """What Keras predicts, and whether its accuracy is that of these predictions."""
+    model = module.models.load_model(path)
+    found = model.predict(features, verbose=0)
+    return found, abs(model.evaluate(features, labels, verbose=0)[1] - (found.argmax(axis=1) == labels).mean()) < 1e-6
+
+
+def torch_probabilities(path, features):
+    import torch
+    examples = os.path.join(os.environ.get("srcdir", "."), "data", "examples")
+    if examples not in sys.path:
+        sys.path.append(examples)
+    from pytorch_model import load
+    with torch.no_grad():
+        return load(path)(torch.from_numpy(features)).numpy()
 
 
 def our_probabilities(model_path, features_path, folder):
@@ -46,14 +66,16 @@ def compare(results, name, model_path, features_path, folder):
     with h5py.File(features_path) as file:
         features, labels = file["features"][:].astype(np.float32), file["labels"][:].astype(np.int64)
     ours = our_probabilities(model_path, features_path, folder)
-    for version, module in kerases():
-        model = module.models.load_model(model_path)
-        theirs = model.predict(features, verbose=0)
+
+    def add(peer, theirs, sound=True):
         difference = np.abs(ours - theirs).max() if ours.shape == theirs.shape else np.inf
-        accuracy, expected = model.evaluate(features, labels, verbose=0)[1], (theirs.argmax(axis=1) == labels).mean()
-        results.add(difference < 1e-5 and abs(accuracy - expected) < 1e-6,
-                    f"{version}, {name}: {len(ours)} rows, largest difference of a probability {difference:.1e}, "
-                    f"accuracy {accuracy:.4f}")
+        results.add(sound and difference < TOLERANCE,
+                    f"{peer}, {name}: {len(ours)} rows, largest difference of a probability {difference:.1e}")
+
+    for version, module in kerases():
+        add(version, *keras_probabilities(module, model_path, features, labels))
+    if importlib.util.find_spec("torch"):
+        add("PyTorch", torch_probabilities(model_path, features))
 
 
 def write_features(path, generator, centres, rows):
@@ -73,6 +95,8 @@ def train(folder, classes, options, generator):
 
 def main(arguments):
     results = peers.Results()
+    if not importlib.util.find_spec("torch"):
+        print("left out: torch cannot be imported")
     with peers.scratch() as folder:
         if arguments:
             compare(results, arguments[0], *arguments, folder)

@@ -1,9 +1,11 @@
 """What the comparisons share: slabfit run as its users run it, scratch folders, and lines of results."""
+import importlib.metadata
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 # Of TensorFlow, before it is imported: only errors, and no GPU.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -27,9 +29,26 @@ def slabfit(*arguments):
     return run("slabfit", *arguments, "--quiet")
 
 
-def scratch():
-    """A folder that is removed at the end of a `with'."""
-    return tempfile.TemporaryDirectory(prefix="slabfit-peers-")
+def knows(*command):
+    """Whether slabfit has this COMMAND with its options; it is given a file that is not there."""
+    arguments = ["slabfit", *map(str, command), os.devnull + "/none", "--quiet"]
+    return subprocess.run(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 2
+
+
+def machine(*packages):
+    """A line that says on what and when something was measured, with the versions of Python PACKAGES that are there."""
+    with open("/proc/cpuinfo") as file:
+        model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "processor")
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    found = {item.metadata["Name"]: item.version for item in importlib.metadata.distributions()}
+    versions = [f"{name} {found[name]}" for name in packages if name in found]
+    return (f"{time.strftime('%Y-%m-%d')}: {model}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB; "
+            f"{', '.join([run('slabfit', '--version').splitlines()[0], *versions])}")
+
+
+def scratch(folder=None):
+    """A folder that is removed at the end of a `with', in FOLDER or where temporary files go."""
+    return tempfile.TemporaryDirectory(prefix="slabfit-peers-", dir=folder)
 
 
 def shared(path):

@@ -81,14 +81,40 @@ def order_of(kind, rows, tile_rows, window_rows, seed, epoch):
     return order
 
 
-def forward(weights, x):
+def rate_of(case, step, steps_per_epoch):
+    """The learning rate of a step counted from 0: schedule.h."""
+    kind, *numbers = case["schedule"].split(":")
+    steps = case["epochs"] * steps_per_epoch
+    if kind == "time":
+        return case["rate"] / (1 + case["decay"] * step)
+    if kind == "cosine":
+        warmup = int(numbers[0]) * steps_per_epoch if numbers else 0
+        if step < warmup:
+            return case["rate"] * step / warmup
+        return case["rate"] * 0.5 * (1 + np.cos(np.pi * (step - warmup) / (steps - warmup)))
+    if kind == "step":
+        return case["rate"] * float(numbers[1]) ** (step // (int(numbers[0]) * steps_per_epoch))
+    return case["rate"]
+
+
+def dropout_masks(seed, step, rate, rows, units):
+    """For each hidden layer of UNITS what multiplies its outputs in a step: 0, or 1 / (1 - rate)."""
+    masks = []
+    for layer, width in enumerate(units):
+        random = Random(seed, (1 << 40) + 64 * step + layer)
+        kept = [[random.uniform() >= rate for _ in range(width)] for _ in range(rows)]
+        masks.append(np.array(kept) / (1 - rate))
+    return masks
+
+
+def forward(weights, x, masks=None):
     """The inputs of each layer and the probabilities."""
     inputs = []
     for i, (kernel, bias) in enumerate(weights):
         inputs.append(x)
         x = x @ kernel + bias
         if i < len(weights) - 1:
-            x = np.maximum(x, 0)
+            x = np.maximum(x, 0) * (masks[i] if masks else 1)
     x = np.exp(x - x.max(axis=1, keepdims=True))
     return inputs, x / x.sum(axis=1, keepdims=True)
 
@@ -97,7 +123,7 @@ def losses(probabilities, labels):
     return -np.log(probabilities[np.arange(len(labels)), labels])
 
 
-def gradients(weights, inputs, probabilities, labels, row_weights, l2):
+def gradients(weights, inputs, probabilities, labels, row_weights, l2, masks=None):
     delta = probabilities.copy()
     delta[np.arange(len(labels)), labels] -= 1
     delta *= row_weights[:, None] / len(labels)
@@ -105,7 +131,7 @@ def gradients(weights, inputs, probabilities, labels, row_weights, l2):
     for i in reversed(range(len(weights))):
         kernel = weights[i][0]
         result[i] = [inputs[i].T @ delta + 2 * l2 * kernel, delta.sum(axis=0)]
-        delta = (delta @ kernel.T) * (inputs[i] > 0)
+        delta = (delta @ kernel.T) * (inputs[i] > 0) * (masks[i - 1] if masks and i > 0 else 1)
     return result
 
 
@@ -116,19 +142,24 @@ def train(case, weights, x, y, validation_x, validation_y):
     class_weight = np.ones(classes)
     if case["balanced"]:
         class_weight = len(y) / (classes * np.bincount(y, minlength=classes))
+    steps_per_epoch = -(-len(y) // case["batch"])
     history, step = [], 0
     for epoch in range(case["epochs"]):
         order = order_of(case["shuffle"], len(y), case["tile_rows"], 512, case["seed"], epoch)
         loss_sum = correct = 0
         for first in range(0, len(order), case["batch"]):
             rows = order[first : first + case["batch"]]
-            inputs, probabilities = forward(weights, x[rows])
+            masks = None
+            if case["dropout"]:
+                masks = dropout_masks(case["seed"], step, case["dropout"], len(rows), case["hidden"])
+            inputs, probabilities = forward(weights, x[rows], masks)
             row_weights = class_weight[y[rows]]
             penalty = l2 * sum((kernel**2).sum() for kernel, _ in weights)
             loss_sum += (row_weights * losses(probabilities, y[rows])).sum() + len(rows) * penalty
             correct += (probabilities.argmax(axis=1) == y[rows]).sum()
-            rate = case["rate"] / (1 + case["decay"] * step)
-            for layer, change in enumerate(gradients(weights, inputs, probabilities, y[rows], row_weights, l2)):
+            rate = rate_of(case, step, steps_per_epoch)
+            changes = gradients(weights, inputs, probabilities, y[rows], row_weights, l2, masks)
+            for layer, change in enumerate(changes):
                 for part in (0, 1):
                     g = change[part]
                     v = velocity[layer][part] = momentum * velocity[layer][part] - rate * g
@@ -157,8 +188,8 @@ def make_features(generator, rows, columns, classes, centres):
 
 BASE = dict(
     hidden=[12, 5], epochs=3, batch=16, rate=0.05, momentum=0.9, decay=0.01, l2=0.0, nesterov=False, balanced=False,
-    shuffle="none", seed=42, labels="class",
-)
+    shuffle="none", seed=42, schedule="time", dropout=0.0, labels=None, weight_step=29,
+)  # labels: those of the file, or [factor, offset, classes]: (factor row + offset) modulo classes
 CASES = {
     "tutorial": dict(rate=1e-3, decay=1e-3 / 25, batch=32),
     "plain": dict(),
@@ -170,7 +201,18 @@ CASES = {
     "balanced": dict(balanced=True),
     "one-hidden": dict(hidden=[9]),
     "three-hidden": dict(hidden=[12, 7, 5]),
-    "many-classes": dict(labels="row modulo 11"),
+    "two-classes": dict(labels=[1, 0, 2]),
+    "many-classes": dict(labels=[1, 0, 11]),
+    "thousand-classes": dict(labels=[11, 20, 1000], hidden=[12, 7], weight_step=131),
+    "batch-1": dict(batch=1, rate=0.01, epochs=2),
+    "batch-512": dict(batch=512, epochs=5),
+    "no-momentum-nesterov": dict(momentum=0.0, nesterov=True, l2=0.01),
+    "constant": dict(schedule="constant"),
+    "cosine": dict(schedule="cosine"),
+    "cosine-warmup": dict(schedule="cosine:1", epochs=4),
+    "step": dict(schedule="step:2:0.3", epochs=5),
+    "dropout": dict(dropout=0.3),
+    "dropout-three-hidden": dict(dropout=0.5, hidden=[12, 7, 5], shuffle="full", l2=0.001),
     "everything": dict(nesterov=True, l2=0.003, balanced=True, shuffle="full", batch=20, hidden=[10, 6]),
 }
 ORDERS = [
@@ -182,11 +224,13 @@ ORDERS = [
     dict(kind="full", rows=1, tile_rows=8, window_rows=1, seed=42, epoch=0),
     dict(kind="none", rows=33, tile_rows=8, window_rows=16, seed=42, epoch=0),
 ]
-WEIGHT_STEP = 13  # every 13th weight is kept, to keep the file small
 
 
 def labels_of(case, labels):
-    return labels if case["labels"] == "class" else (np.arange(len(labels)) % 11).astype(np.int32)
+    if case["labels"] is None:
+        return labels
+    factor, offset, classes = case["labels"]
+    return ((factor * np.arange(len(labels)) + offset) % classes).astype(np.int32)
 
 
 def load(path):
@@ -210,12 +254,12 @@ def main():
     validation_x, validation_y = load("training_validation.h5")
     cases = []
     for name, changes in CASES.items():
-        case = dict(BASE, name=name, tile_rows=8, **{}) | changes
+        case = dict(BASE, name=name, tile_rows=8) | changes
         labels, validation_labels = labels_of(case, y), labels_of(case, validation_y)
         weights = initial_weights(case["seed"], [x.shape[1], *case["hidden"], int(labels.max()) + 1])
         case["history"] = train(case, weights, x, labels, validation_x, validation_labels)
         flat = np.concatenate([part.ravel() for layer in weights for part in layer])
-        case["weight_step"], case["weights"] = WEIGHT_STEP, [float(f"{w:.9g}") for w in flat[::WEIGHT_STEP]]
+        case["weights"] = [float(f"{w:.9g}") for w in flat[:: case["weight_step"]]]  # some, to keep the file small
         cases.append(case)
     orders = [dict(o, order=order_of(**o)) for o in ORDERS]
     with open(os.path.join(HERE, "training.json"), "w") as file:
