@@ -20,7 +20,6 @@ dist_slurm_SCRIPTS = \
   data/slurm/extract.sbatch \
   data/slurm/merge.sbatch \
   data/slurm/submit.sh \
-  data/slurm/train-mpi.sbatch \
   data/slurm/train.sbatch
 
 # How other programs read feature and model files; run by make check-peers.

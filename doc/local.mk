@@ -4,6 +4,7 @@ dist_doc_DATA = \
   NEWS \
   README.md \
   doc/durability.md \
+  doc/checking.md \
   doc/evaluation.md \
   doc/format.md \
   doc/hacking.md \
@@ -11,7 +12,8 @@ dist_doc_DATA = \
   doc/scaling.md \
   doc/slurm.md \
   doc/tour.md \
-  doc/training.md
+  doc/training.md \
+  doc/tuning.md
 EXTRA_DIST += \
   doc/decisions/0001-network-module.md \
   doc/decisions/0002-counter-random-numbers.md \

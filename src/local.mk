@@ -44,25 +44,36 @@ libslabfit_a_SOURCES = \
   src/learn/blas.c src/learn/blas.h \
   src/learn/calibration.c src/learn/calibration.h \
   src/learn/checkpoint.c src/learn/checkpoint.h \
+  src/learn/checkup.c src/learn/checkup.h \
   src/learn/choice.c src/learn/choice.h \
+  src/learn/collection.c src/learn/collection.h \
+  src/learn/columns.c src/learn/columns.h \
+  src/learn/cosine.c src/learn/cosine.h \
+  src/learn/crossval.c src/learn/crossval.h \
+  src/learn/curve.c src/learn/curve.h \
   src/learn/dense.c src/learn/dense.h \
   src/learn/engine.c src/learn/engine.h \
   src/learn/evaluate.c src/learn/evaluate.h \
   src/learn/factor.c src/learn/factor.h \
   src/learn/feed.c src/learn/feed.h \
   src/learn/first_layer.h \
+  src/learn/folds.c src/learn/folds.h \
   src/learn/forecast.c src/learn/forecast.h \
   src/learn/gathered.c src/learn/gathered.h \
   src/learn/gram.c src/learn/gram.h \
   src/learn/gramcache.c src/learn/gramcache.h \
   src/learn/head.c src/learn/head.h \
   src/learn/history.c src/learn/history.h \
+  src/learn/holdout.c src/learn/holdout.h \
   src/learn/keras.c src/learn/keras.h \
   src/learn/learner.c src/learn/learner.h \
   src/learn/metrics.c src/learn/metrics.h \
   src/learn/model.c src/learn/model.h \
   src/learn/modelfile.c src/learn/modelfile.h \
+  src/learn/neighbours.c src/learn/neighbours.h \
+  src/learn/panels.c src/learn/panels.h \
   src/learn/plan.c src/learn/plan.h \
+  src/learn/powerlaw.c src/learn/powerlaw.h \
   src/learn/predictor.c src/learn/predictor.h \
   src/learn/products.c src/learn/products.h \
   src/learn/ranking.c src/learn/ranking.h \
@@ -74,13 +85,19 @@ libslabfit_a_SOURCES = \
   src/learn/rows.c src/learn/rows.h \
   src/learn/schedule.c src/learn/schedule.h \
   src/learn/scoring.c src/learn/scoring.h \
+  src/learn/searchspace.c src/learn/searchspace.h \
+  src/learn/separability.c src/learn/separability.h \
   src/learn/sgd.h \
   src/learn/shuffle.c src/learn/shuffle.h \
+  src/learn/similarity.c src/learn/similarity.h \
   src/learn/slab.c src/learn/slab.h \
   src/learn/state.h \
   src/learn/strip.h \
   src/learn/sweep.c src/learn/sweep.h \
   src/learn/train.c src/learn/train.h \
+  src/learn/trial.c src/learn/trial.h \
+  src/learn/tune.c src/learn/tune.h \
+  src/learn/tunefile.c src/learn/tunefile.h \
   src/store/csv.c src/store/csv.h \
   src/store/dataset.c src/store/dataset.h \
   src/store/decimal.c src/store/decimal.h \
@@ -117,6 +134,7 @@ slabfit_SOURCES = \
   src/cli/arguments.c src/cli/arguments.h \
   src/cli/cmd_backbone.c \
   src/cli/cmd_bench.c \
+  src/cli/cmd_check.c \
   src/cli/cmd_evaluate.c \
   src/cli/cmd_export.c \
   src/cli/cmd_extract.c \
@@ -127,12 +145,16 @@ slabfit_SOURCES = \
   src/cli/cmd_predict.c \
   src/cli/cmd_run.c \
   src/cli/cmd_train.c \
+  src/cli/cmd_tune.c \
   src/cli/cmd_verify.c \
   src/cli/command.h \
   src/cli/config_file.c src/cli/config_file.h \
+  src/cli/findings.c src/cli/findings.h \
   src/cli/form.c src/cli/form.h \
   src/cli/main.c \
   src/cli/options.c src/cli/options.h \
   src/cli/output.c src/cli/output.h \
-  src/cli/predictions.c src/cli/predictions.h
+  src/cli/predictions.c src/cli/predictions.h \
+  src/cli/splits.c src/cli/splits.h \
+  src/cli/tunetable.c src/cli/tunetable.h
 slabfit_LDADD = $(SLABFIT_LIBS)

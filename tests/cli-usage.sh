@@ -2,7 +2,7 @@
 # Wrong usage, option by option: exit status 2 and a message that says what is taken.  And --help and --version.
 . "$(dirname "$0")"/functions.sh || exit 1
 
-commands='run organize backbone extract merge verify info train evaluate predict export import bench'
+commands='run organize backbone extract merge verify info check train tune evaluate predict export import bench'
 
 # No command, or none of ours.
 run 2 slabfit
@@ -18,7 +18,7 @@ errors </dev/null
 for name in $commands; do
   grep -q "^  $name  *[A-Za-z]" out || fail "slabfit --help does not list $name"
 done
-test "$(grep -c '^  [a-z]' out)" = 13 || fail 'slabfit --help lists other commands too'
+test "$(grep -c '^  [a-z]' out)" = 15 || fail 'slabfit --help lists other commands too'
 run 0 slabfit --version
 like 'slabfit [0-9]+\.[0-9]+\.[0-9]+' "$(cat out)"
 cp out version
@@ -59,6 +59,8 @@ refuses 2 "slabfit info: one FILE, please; 'b' is too many" slabfit info a b
 refuses 2 'slabfit train: give the FEATURES folder' slabfit train
 refuses 2 'slabfit train: give the model file to write: -o MODEL.h5' slabfit train f
 refuses 2 "slabfit train: one FEATURES folder, please; 'g' is too many" slabfit train f g -o m.h5
+refuses 2 'slabfit tune: give the FEATURES folder' slabfit tune
+refuses 2 "slabfit tune: one FEATURES folder, please; 'g' is too many" slabfit tune f g
 refuses 2 'slabfit evaluate: give MODEL.h5 and the feature FILE.h5' slabfit evaluate m.h5
 refuses 2 "slabfit evaluate: one MODEL.h5 and one FILE.h5, please; 'c' is too many" slabfit evaluate a b c
 refuses 2 'slabfit predict: give MODEL.h5 and at least one IMAGE (- reads their paths from standard input)' \

@@ -13,7 +13,9 @@ unit_tests = \
   tests/check_blas \
   tests/check_calibration \
   tests/check_checkpoint \
+  tests/check_checkup \
   tests/check_csv \
+  tests/check_curve \
   tests/check_decode \
   tests/check_dense \
   tests/check_draft \
@@ -26,9 +28,12 @@ unit_tests = \
   tests/check_featwriter \
   tests/check_file \
   tests/check_folder \
+  tests/check_folds \
   tests/check_gathered \
   tests/check_gram \
+  tests/check_gramcache \
   tests/check_head \
+  tests/check_holdout \
   tests/check_imagestream \
   tests/check_machine \
   tests/check_manifest \
@@ -53,6 +58,7 @@ unit_tests = \
   tests/check_rows \
   tests/check_schedule \
   tests/check_scoring \
+  tests/check_searchspace \
   tests/check_shuffle \
   tests/check_sparse \
   tests/check_stop \
@@ -61,6 +67,8 @@ unit_tests = \
   tests/check_tile \
   tests/check_tilereader \
   tests/check_train \
+  tests/check_trial \
+  tests/check_tune \
   tests/check_verify \
   tests/check_workers \
   tests/check_zeros
@@ -70,6 +78,7 @@ shell_tests = \
   tests/cli-badfile.sh \
   tests/cli-badimage.sh \
   tests/cli-bench.sh \
+  tests/cli-check.sh \
   tests/cli-config.sh \
   tests/cli-convert.sh \
   tests/cli-evaluate.sh \
@@ -77,11 +86,13 @@ shell_tests = \
   tests/cli-full.sh \
   tests/cli-organize.sh \
   tests/cli-predict.sh \
+  tests/cli-resume.sh \
   tests/cli-run.sh \
   tests/cli-stop.sh \
   tests/cli-tasks.sh \
   tests/cli-terminal.sh \
   tests/cli-train.sh \
+  tests/cli-tune.sh \
   tests/cli-usage.sh \
   tests/lost-damage.sh \
   tests/lost-faults.sh \

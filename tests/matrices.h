@@ -13,7 +13,8 @@ struct layout {
   bool half;                         /* float16 */
 };
 
-/* Values of which a share DENSITY is not zero: multiples of 1/8 below 4, exact in float16.  To be freed by memory_free.  */
+/* Values of which a share DENSITY is not zero: multiples of 1/8 below 4, exact in float16.  To be freed by
+   memory_free.  */
 static inline float *
 sparse_values (uint64_t seed, size_t rows, size_t columns, float density)
 {

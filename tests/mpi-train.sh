@@ -6,37 +6,9 @@
 need h5dump hdf5-tools
 ranks_make
 
-# Features of 200 columns in three classes that overlap.
-for split in training validation; do
-  awk -v seed=${#split} 'BEGIN {
-    srand (seed)
-    for (i = 0; i < (seed > 8 ? 100 : 300); i++) {
-      label = int (3 * rand ()); printf "%d", label
-      for (j = 0; j < 200; j++) printf ",%.3f", (rand () > 0.5 ? rand () + (j % 3 == label ? 0.25 : 0) : 0)
-      print ""
-    }
-  }' >$split.csv
-done
-mkdir features
-for split in training validation; do run 0 slabfit import $split.csv -o features/$split.h5; done
+ranks_features
 train () { slabfit train features "${options[@]}" "$@"; }
 train_by () { "${ranks[@]}" "$1" timeout -s KILL 60 "$ranks_slabfit" train features "${options[@]}" "${@:2}"; }
-
-# close FILE FILE: the weights of two models differ by less than 1e-5 of the largest one of each kind.
-close () {
-  local layer
-  for layer in dense dense_1 dense_2; do
-    for kind in kernel bias; do
-      values "$1" /model_weights/$layer/$layer/$kind:0 >one
-      values "$2" /model_weights/$layer/$layer/$kind:0 >two
-      paste one two | awk '
-        function size (x) { return x < 0 ? -x : x }
-        { if (size($1) > largest) largest = size($1); if (size($1 - $2) > most) most = size($1 - $2) }
-        END { exit !(NF == 2 && largest > 0 && most <= 1e-5 * largest) }' \
-        || fail "$1 and $2 differ in $layer/$kind"
-    done
-  done
-}
 
 # One step in which all ranks sum their shares of 32 x 16 pre-activations and are asked to stop: (512 + 1) * 4 bytes; the
 # last one of an epoch has 12 rows, (192 + 1) * 4 bytes: (9 * 2052 + 772) / 10.
@@ -51,7 +23,7 @@ for engine in sweep gram; do
     fi
     json "d['engine'] == '$engine' and len(d['epochs']) == 5 and all(abs(a[k] - b[k]) <= 1e-5 * abs(b[k]) \
       for a, b in zip(d['epochs'], json.load(open('alone.json'))['epochs']) for k in ('loss', 'val_loss'))"
-    close $engine.h5 $engine-$n.h5
+    ranks_close $engine.h5 $engine-$n.h5
   done
   run 0 train_by 2 -o $engine-2.h5 --json
   json "d['kept'] is True"

@@ -1,5 +1,5 @@
-/* Training by three plain passes a step: forward, gradient, update.  In double, by the formulas of doc/training.md, and of
-   src/learn it asks only for the initial weights and the order of the rows.  What the engines are compared with.  */
+/* What the engines are compared with: training by three plain passes a step, forward, gradient, update.  In double, by
+   the formulas of doc/training.md; src/learn is asked for the order of the rows alone.  */
 #ifndef SLABFIT_TESTS_PLAIN_TRAINING_H
 #define SLABFIT_TESTS_PLAIN_TRAINING_H
 

@@ -324,6 +324,9 @@ result_new (const struct options *options, const struct model *model, const stru
     "{s:s, s:s, s:b, s:o, s:I, s:o, s:I, s:I}", "model", options->output, "engine", engine_of (model), "kept", kept,
     "epochs", epochs_new (model), "epoch", (json_int_t) chosen_epoch (options, model)->number, "seconds", seconds,
     "peak_bytes", (json_int_t) memory_peak_resident_bytes (), "buffer_bytes", (json_int_t) memory_peak_bytes ());
+  if (ranks_count () > 1)
+    json_object_set_new (result, "mpi",
+                         json_pack ("{s:i, s:f}", "ranks", ranks_count (), "bytes_per_step", report->bytes_per_step));
   if (report->sweep.seconds > 0)
     json_object_set_new (
       result, "forecast",
@@ -386,6 +389,15 @@ print (const struct options *options, const struct model *model)
           scores);
 }
 
+static void
+show_result (const struct options *options, const struct model *model, const struct train_report *report, bool kept,
+             json_t **result)
+{
+  if (!options->common.json)
+    print (options, model);
+  *result = result_new (options, model, report, kept);
+}
+
 /* Writes MODEL, after which nothing is left to go on from.  */
 static int
 write_model (const struct options *options, struct model *model)
@@ -400,30 +412,46 @@ write_model (const struct options *options, struct model *model)
   return 0;
 }
 
+/* Trains and writes the model; the first rank does the latter, and has *RESULT.  */
 static int
-train_and_write (struct options *options, struct featfile *training, struct featfile *validation,
-                 struct workers *workers, json_t **result)
+train_anew (struct options *options, struct featfile *training, struct featfile *validation, struct workers *workers,
+            json_t **result)
 {
   struct train_report report = { 0 };
-  struct model *model, *kept;
-  bool first = ranks_index () == 0; /* the one that writes */
-  if (find_trained (options, training, validation, &kept) || (!kept && output_check (options->output)))
-    return -1;
-  int status = 0;
-  model = kept ? kept : train (&options->train, training, validation, workers, &report);
-  if (!model)
-    return -1;
-  if (kept)
-    progress_say ("slabfit train: '%s' was trained so already; kept", options->output);
-  else if (first)
-    status = write_model (options, model);
-  if (!kept && ranks_count () > 1)
+  struct model *model = train (&options->train, training, validation, workers, &report);
+  int status = model ? 0 : -1;
+  if (model && ranks_count () > 1)
     progress_say ("%d ranks, %.0f bytes a step from each", ranks_count (), report.bytes_per_step);
-  if (status == 0 && first && !options->common.json)
-    print (options, model);
-  if (status == 0 && first)
-    *result = result_new (options, model, &report, kept != NULL);
+  if (model && ranks_index () == 0)
+    {
+      status = write_model (options, model);
+      if (status == 0)
+        show_result (options, model, &report, false, result);
+    }
   model_free (model);
+  return status;
+}
+
+/* Trains, unless that was done before; the first rank looks.  */
+static int
+train_once (struct options *options, struct featfile *training, struct featfile *validation, struct workers *workers,
+            json_t **result)
+{
+  struct model *kept = NULL;
+  int status = 0;
+  if (ranks_index () == 0)
+    status = find_trained (options, training, validation, &kept) || (!kept && output_check (options->output)) ? -1 : 0;
+  bool done = kept != NULL;
+  if (ranks_agree (status) || ranks_from_first (&done, sizeof done))
+    status = -1;
+  else if (!done)
+    status = train_anew (options, training, validation, workers, result);
+  else if (kept)
+    {
+      progress_say ("slabfit train: '%s' was trained so already; kept", options->output);
+      show_result (options, kept, &(struct train_report){ 0 }, true, result);
+    }
+  model_free (kept);
   return status;
 }
 
@@ -443,6 +471,17 @@ name_files (struct options *options, char **checkpoint, char **cache)
   return 0;
 }
 
+/* The first rank does it before the others, as it may put parts together.  */
+static int
+open_splits (const struct options *options, struct workers *readers, struct featfile **training,
+             struct featfile **validation)
+{
+  if (open_split (options, "training", readers, training) || open_split (options, "validation", readers, validation))
+    return -1;
+  return *training ? 0
+                   : error_set ("there is no 'training.h5' in '%s'; make it with 'slabfit extract'", options->features);
+}
+
 /* READERS read and inflate while WORKERS train.  */
 static int
 train_features (struct options *options, struct workers *workers, struct workers *readers, json_t **result)
@@ -451,16 +490,14 @@ train_features (struct options *options, struct workers *workers, struct workers
   char *checkpoint = NULL, *cache = NULL;
   if (file_exists (options->features) && !file_is_directory (options->features))
     return error_set ("'%s' is not a folder; give the one that 'training.h5' lies in", options->features);
-  int status =
-    open_split (options, "training", readers, &training) || open_split (options, "validation", readers, &validation)
-      ? -1
-      : 0;
-  if (status == 0 && !training)
-    status = error_set ("there is no 'training.h5' in '%s'; make it with 'slabfit extract'", options->features);
+  int status = ranks_index () == 0 ? open_splits (options, readers, &training, &validation) : 0;
+  status = ranks_agree (status);
+  if (status == 0 && ranks_index () > 0)
+    status = open_splits (options, readers, &training, &validation);
   if (status == 0)
     status = name_files (options, &checkpoint, &cache);
   if (status == 0)
-    status = train_and_write (options, training, validation, workers, result);
+    status = train_once (options, training, validation, workers, result);
   free (checkpoint);
   free (cache);
   featfile_close (validation);

@@ -16,9 +16,9 @@ struct command {
   int (*run) (int argc, char **argv, struct common *common, json_t **result);
 };
 
-extern const struct command command_backbone, command_bench, command_evaluate, command_export, command_extract,
-  command_import, command_info, command_merge, command_organize, command_predict, command_run, command_train,
-  command_verify;
+extern const struct command command_backbone, command_bench, command_check, command_evaluate, command_export,
+  command_extract, command_import, command_info, command_merge, command_organize, command_predict, command_run,
+  command_train, command_tune, command_verify;
 
 /* All commands in the order of the work, ended by one without a name.  */
 extern const struct command *const commands[];

@@ -11,13 +11,10 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-  &command_run,      &command_organize,
-  &command_backbone, &command_extract,
-  &command_merge,    &command_verify,
-  &command_info,     &command_train,
-  &command_evaluate, &command_predict,
-  &command_export,   &command_import,
-  &command_bench,    NULL,
+  &command_run,    &command_organize, &command_backbone, &command_extract,
+  &command_merge,  &command_verify,   &command_info,     &command_check,
+  &command_train,  &command_tune,     &command_evaluate, &command_predict,
+  &command_export, &command_import,   &command_bench,    NULL,
 };
 
 static void

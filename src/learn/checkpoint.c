@@ -6,6 +6,7 @@
 #include "../base/file.h"
 #include "../base/ranks.h"
 #include "../store/hdf.h"
+#include "../store/leftovers.h"
 #include "recipe.h"
 
 #include <inttypes.h>
@@ -281,6 +282,8 @@ int
 checkpoint_read (const char *path, const struct state_list *lists, size_t count, struct model *model, bool *found)
 {
   *found = file_exists (path);
+  if (ranks_index () == 0)
+    leftovers_remove_of (path); /* as large as the model, of trainings that were killed while they saved */
   if (ranks_from_first (found, sizeof *found))
     return -1;
   if (!*found)

@@ -222,12 +222,10 @@ save (struct training *training)
 static int
 save_sometimes (struct training *training)
 {
-  if (!training->options.checkpoint)
-    return 0;
-  double since = clock_seconds () - training->saved; /* the ranks' clocks may differ: the first one's counts */
-  if (ranks_from_first (&since, sizeof since))
+  bool due = training->options.checkpoint && clock_seconds () - training->saved >= 20 * training->saving;
+  if (ranks_from_first (&due, sizeof due)) /* by the first one's clock */
     return -1;
-  return since < 20 * training->saving ? 0 : save (training);
+  return due ? save (training) : 0;
 }
 
 /* Saves a training that was stopped, and fails as it did.  */

@@ -77,21 +77,31 @@ clean_directory (const char *directory, bool parts)
     closedir (stream);
 }
 
-/* Removes stale temporary files of SPLIT.h5.  */
-static void
-clean_merged (const char *features, const char *split)
+void
+leftovers_remove_of (const char *path)
 {
-  size_t length = strlen (split);
-  DIR *stream = opendir (features);
+  const char *slash = strrchr (path, '/'), *base = slash ? slash + 1 : path;
+  size_t length = strlen (base);
+  char *directory = slash ? strndup (path, (size_t) (base - path)) : strdup (".");
+  DIR *stream = directory ? opendir (directory) : NULL;
   for (struct dirent *entry; stream && (entry = readdir (stream));)
     {
       const char *name = entry->d_name;
-      if (!strncmp (name, split, length) && !strncmp (name + length, ".h5.", 4)
-          && is_stale (features, name, name + length + 4))
-        remove_named (features, name);
+      if (!strncmp (name, base, length) && name[length] == '.' && is_stale (directory, name, name + length + 1))
+        remove_named (directory, name);
     }
   if (stream)
     closedir (stream);
+  free (directory);
+}
+
+static void
+clean_merged (const char *features, const char *split)
+{
+  char *path = parts_merged_path (features, split);
+  if (path)
+    leftovers_remove_of (path);
+  free (path);
 }
 
 void

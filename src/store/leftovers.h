@@ -1,9 +1,12 @@
-/* What killed jobs and a finished merge leave behind in FEATURES.  Removing says nothing where it cannot.  */
+/* What killed jobs and a finished merge leave behind.  Removing says nothing where it cannot.  */
 #ifndef SLABFIT_LEFTOVERS_H
 #define SLABFIT_LEFTOVERS_H
 
-/* Removes the temporary files of SPLIT's parts and of its merged file that no living process of this host, and none of
-   the last day on others, is writing.  */
+/* Removes the temporary files of PATH that no living process of this host, and none of the last day on others, is
+   writing.  */
+void leftovers_remove_of (const char *path);
+
+/* The same of SPLIT's parts in FEATURES, and of its merged file.  */
 void leftovers_remove (const char *features, const char *split);
 
 /* The same, and removes the parts, which are merged.  */

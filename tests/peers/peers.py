@@ -2,6 +2,7 @@
 import importlib.metadata
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,9 @@ import time
 # Of TensorFlow, before it is imported: only errors, and no GPU.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+# So that scratch folders are removed.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 SKIPPED = 77
 SHARED_BACKBONE = "data/backbones/efficientnet-lite0.ts"

@@ -3,10 +3,10 @@
 Run: python tune_search.py [--small] [--trials N] [--folds N] [--folder FOLDER]
 (slabfit on the PATH; needs torch, numpy; 4 GB of memory and of disk)
 
-3,000 rows of 100,352 values; a trial draws learning rate, momentum and L2, and trains 25 epochs on each fold until it is
-given up.  PyTorch has all features in memory; an epoch of one fold is measured, after some steps to warm up, and scaled
-by the number of epochs and of the folds that slabfit trained, and of all folds.  slabfit's are the seconds of the whole
-program.
+3,000 rows of 100,352 values; a trial draws learning rate, momentum and L2, and trains 25 epochs on each fold until it
+is given up.  PyTorch has all features in memory; an epoch of one fold is measured, after some steps to warm up, and
+scaled by the number of epochs and of the folds that slabfit trained, and of all folds.  slabfit's are the seconds of
+the whole program.
 """
 import argparse
 import importlib.util

@@ -59,3 +59,27 @@ output <<'END'
 stop_by_agree holds on 1
 stop_by_agree holds on 1
 END
+
+# The batch script: USR1 before its time is over sends the job back into the queue, from which it goes on, to the same model.
+if command -v h5dump >/dev/null; then
+  ranks_features
+  options=(--engine sweep --hidden 16,8 --epochs 300 --lr 0.002)
+  run 0 slabfit train features -o alone.h5 "${options[@]}" -q
+  job=$(SLABFIT=$ranks_slabfit sbatch --parsable -N 4 -n 4 --cpus-per-task=1 -o train-log \
+    "$abs_top_srcdir"/data/slurm/train.sbatch features -o model.h5 "${options[@]}") || exit 1
+  for _ in $(seq 1200); do
+    if grep -q '^epoch .*5/' train-log 2>/dev/null; then break; fi
+    sleep 0.05
+  done
+  scancel --signal=USR1 "$job".0
+  for _ in $(seq 1800); do
+    if test -z "$(squeue -h -j "$job" 2>/dev/null)"; then break; fi
+    sleep 0.1
+  done
+  command_line="train.sbatch"
+  like '.*JobState=COMPLETED .*Restarts=1 .*' "$(scontrol show job "$job" -o)"
+  grep -q 'goes back into the queue' train-log || fail "the job says $(cat train-log)"
+  ranks_close alone.h5 model.h5
+else
+  left_out 'a training (no h5dump)'
+fi

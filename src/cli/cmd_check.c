@@ -1,0 +1,278 @@
+#include <config.h>
+
+#include "../learn/checkup.h"
+
+#include "../base/error.h"
+#include "../base/file.h"
+#include "../store/parts.h"
+#include "command.h"
+#include "findings.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct options {
+  struct common common;
+  struct checkup_options checkup;
+  struct featnames names;
+  struct names features;
+  int limit;
+  bool strict;
+};
+
+enum {
+  KEY_BATCH = 0x300,
+  KEY_DECAY,
+  KEY_DROPOUT,
+  KEY_EPOCHS,
+  KEY_HIDDEN,
+  KEY_L2,
+  KEY_LR,
+  KEY_MOMENTUM,
+  KEY_CURVE,
+  KEY_LIMIT,
+  KEY_SIMILARITY,
+  KEY_STRICT,
+};
+
+static const struct argp_option option_table[] = {
+  { "curve", KEY_CURVE, 0, 0, "Draw a learning curve: is more data worth collecting?", 0 },
+  OPTIONS_DATASETS,
+  { "limit", KEY_LIMIT, "N", 0, "Groups of near-duplicates to show (10); --json has all", 0 },
+  { "similarity", KEY_SIMILARITY, "X", 0, "The cosine from which rows are near-duplicates (0.9)", 0 },
+  { "strict", KEY_STRICT, 0, 0, "Fail where near-duplicates lie across splits", 0 },
+  { 0, 0, 0, 0, "For --curve, as train has them:", 1 },
+  { "batch", KEY_BATCH, "N", 0, "Rows in a step (32)", 1 },
+  { "decay", KEY_DECAY, "X", 0, "The rate of step t is LR / (1 + X t) (0.00004)", 1 },
+  { "dropout", KEY_DROPOUT, "P", 0, "Share of the hidden layers' outputs that a step drops (0)", 1 },
+  { "epochs", KEY_EPOCHS, "N", 0, "Passes over all rows (25)", 1 },
+  { "hidden", KEY_HIDDEN, "N,N...", 0, "Units of the hidden layers (256,16)", 1 },
+  { "l2", KEY_L2, "X", 0, "Penalty X times the sum of squared kernel weights (0)", 1 },
+  { "lr", KEY_LR, "X", 0, "Learning rate (0.001)", 1 },
+  { "momentum", KEY_MOMENTUM, "X", 0, "Momentum (0.9)", 1 },
+  { 0 },
+};
+
+static int
+parse_hidden (const char *text, struct train_options *train)
+{
+  struct names sizes;
+  if (options_split (text, "--hidden", &sizes))
+    return -1;
+  int result = 0;
+  if (sizes.count > TRAIN_HIDDEN_LIMIT)
+    result = error_usage ("--hidden takes up to %d sizes, not %zu", TRAIN_HIDDEN_LIMIT, sizes.count);
+  for (size_t i = 0; result == 0 && i < sizes.count; i++)
+    {
+      int units = 0;
+      result = options_parse_whole (sizes.name[i], "--hidden", 1, 1 << 20, &units);
+      train->hidden[i] = (uint64_t) units;
+    }
+  train->hidden_count = sizes.count;
+  names_free (&sizes);
+  return result;
+}
+
+static int
+parse_similarity (const char *text, double *similarity)
+{
+  if (text_parse_number (text, "--similarity", similarity))
+    return -1;
+  return *similarity > 0 && *similarity <= 1
+           ? 0
+           : error_usage ("--similarity takes a number above 0 and up to 1, not '%s'", text);
+}
+
+static int
+parse_value (int key, const char *argument, struct options *options)
+{
+  struct train_options *train = &options->checkup.train;
+  int number = 0, result;
+  switch (key)
+    {
+    case KEY_BATCH:
+      result = options_parse_whole (argument, "--batch", 1, 1 << 20, &number);
+      train->batch = (size_t) number;
+      return result;
+    case KEY_EPOCHS:
+      result = options_parse_whole (argument, "--epochs", 1, 1 << 30, &number);
+      train->epochs = (uint64_t) number;
+      return result;
+    case KEY_DECAY:
+      return text_parse_number (argument, "--decay", &train->schedule.decay);
+    case KEY_DROPOUT:
+      return text_parse_number (argument, "--dropout", &train->dropout);
+    case KEY_HIDDEN:
+      return parse_hidden (argument, train);
+    case KEY_L2:
+      return text_parse_number (argument, "--l2", &train->l2);
+    case KEY_LR:
+      return text_parse_number (argument, "--lr", &train->schedule.rate);
+    case KEY_MOMENTUM:
+      return text_parse_number (argument, "--momentum", &train->momentum);
+    case KEY_LIMIT:
+      return options_parse_whole (argument, "--limit", 0, INT_MAX, &options->limit);
+    default:
+      return parse_similarity (argument, &options->checkup.similarity);
+    }
+}
+
+static error_t
+parse (int key, char *argument, struct argp_state *state)
+{
+  struct options *options = state->input;
+  switch (key)
+    {
+    case ARGP_KEY_INIT:
+      state->child_inputs[0] = &options->common;
+      return 0;
+    case KEY_CURVE:
+      options->checkup.curve = true;
+      return 0;
+    case KEY_STRICT:
+      options->strict = true;
+      return 0;
+    case ARGP_KEY_ARG:
+      if (names_add (&options->features, argument))
+        argp_failure (state, ERROR_FAILED, 0, "%s", error_message ());
+      return 0;
+    case ARGP_KEY_END:
+      if (options->features.count == 0)
+        argp_error (state, "give the FEATURES folder, or feature files");
+      if (train_check (&options->checkup.train))
+        options_fail (state);
+      return 0;
+    default:
+      if (key < KEY_BATCH || key > KEY_STRICT)
+        return options_parse_dataset (key, argument, state, &options->names);
+      if (parse_value (key, argument, options))
+        options_fail (state);
+      return 0;
+    }
+}
+
+static const struct argp argp = {
+  option_table,
+  parse,
+  "FEATURES...",
+  "Look at features before they are trained on: near-duplicate images within and across splits, classes that cannot be "
+  "told apart, columns and rows of zeros.  FEATURES is a folder with training.h5, validation.h5 and evaluation.h5, or "
+  "any of them, or a feature file."
+  "\vExample: slabfit check features --curve",
+  options_children,
+  0,
+  0
+};
+
+/* Adds the file PATH, whose split is called SPLIT.  */
+static int
+add_file (struct collection *collection, const struct options *options, const char *path, const char *split,
+          struct workers *readers)
+{
+  struct featfile *file = featfile_open_named (path, &options->names);
+  if (!file)
+    return -1;
+  if (featfile_use_workers (file, readers) == 0)
+    return collection_add (collection, file, split);
+  featfile_close (file);
+  return -1;
+}
+
+static int
+add_split (struct collection *collection, const struct options *options, const char *folder, const char *split,
+           struct workers *readers)
+{
+  char *path = parts_merged_path (folder, split), *parts = parts_directory (folder, split);
+  int result = path && parts ? 0 : -1;
+  if (result == 0 && file_exists (path))
+    result = add_file (collection, options, path, split, readers);
+  else if (result == 0 && file_is_directory (parts))
+    result = error_set ("'%s' is not merged yet; run 'slabfit merge %s' first", parts, folder);
+  free (path);
+  free (parts);
+  return result;
+}
+
+static int
+add_folder (struct collection *collection, const struct options *options, const char *folder, struct workers *readers)
+{
+  static const char *const splits[] = { "training", "validation", "evaluation" };
+  size_t before = collection->files;
+  for (size_t i = 0; i < 3; i++)
+    if (add_split (collection, options, folder, splits[i], readers))
+      return -1;
+  return collection->files > before
+           ? 0
+           : error_set ("there is no training.h5, validation.h5 or evaluation.h5 in '%s'; make them with 'slabfit "
+                        "extract', or give feature files by name",
+                        folder);
+}
+
+/* The split of the feature file PATH: its name without folder and ending.  */
+static char *
+split_new (const char *path)
+{
+  const char *slash = strrchr (path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr (name, '.');
+  return text_new ("%.*s", dot && dot > name ? (int) (dot - name) : (int) strlen (name), name);
+}
+
+static int
+open_features (struct collection *collection, const struct options *options, struct workers *readers)
+{
+  for (size_t i = 0; i < options->features.count; i++)
+    {
+      const char *path = options->features.name[i];
+      char *split = NULL;
+      int result = file_is_directory (path)     ? add_folder (collection, options, path, readers)
+                   : (split = split_new (path)) ? add_file (collection, options, path, split, readers)
+                                                : -1;
+      free (split);
+      if (result)
+        return -1;
+    }
+  return collection_read_labels (collection);
+}
+
+static int
+check (const struct options *options, struct workers *workers, struct workers *readers, json_t **result)
+{
+  struct collection collection = { 0 };
+  struct checkup checkup = { 0 };
+  struct findings findings = { &collection, &checkup, &options->checkup, (size_t) options->limit };
+  int status = open_features (&collection, options, readers)
+                   || checkup_run (&checkup, &collection, &options->checkup, workers)
+                   || !(*result = findings_json (&findings)) || (!options->common.json && findings_print (&findings))
+                 ? -1
+                 : 0;
+  if (status == 0 && options->strict && checkup.groups.leaks)
+    status = error_set ("%zu pair%s of near-duplicates across splits; take one row of each out, and extract again",
+                        checkup.groups.leaks, checkup.groups.leaks == 1 ? "" : "s");
+  checkup_free (&checkup);
+  collection_free (&collection);
+  return status;
+}
+
+/* READERS read and inflate while WORKERS compute.  */
+static int
+run (int argc, char **argv, struct common *common, json_t **result)
+{
+  struct options options = { .checkup = checkup_defaults (), .limit = 10 };
+  if (arguments_parse (&command_check, argc, argv, &options))
+    return -1;
+  *common = options.common;
+  if (!result)
+    return 0;
+  options.checkup.train.seed = common->seed;
+  options.checkup.train.memory_bytes = common->memory_bytes;
+  struct workers *workers = workers_new (common->threads);
+  struct workers *readers = workers ? workers_new (common->threads) : NULL;
+  int status = readers ? check (&options, workers, readers, result) : -1;
+  workers_free (readers);
+  workers_free (workers);
+  names_free (&options.features);
+  return status;
+}
+
+const struct command command_check = { "check", "near-duplicates, leaks and other flaws of features", &argp, run };
