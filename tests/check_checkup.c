@@ -5,6 +5,7 @@
 #include "../src/base/memory.h"
 #include "../src/base/progress.h"
 #include "../src/base/random.h"
+#include "../src/learn/cosine.h"
 #include "../src/learn/panels.h"
 #include "learning.h"
 
@@ -142,6 +143,7 @@ START_TEST (test_duplicates)
       options.similarity = cosine + (below ? -1e-14 : 1e-14);
       checkup = check (&collection, &options, 1);
       ck_assert_uint_eq (checkup.groups.leaks, below ? 2 : 1);
+      ck_assert_uint_eq (checkup.groups.count, below ? 5 : 4);
       checkup_free (&checkup);
     }
   collection_free (&collection);
@@ -182,6 +184,72 @@ START_TEST (test_separability)
   checkup_free (&checkup);
   collection_free (&collection);
   json_decref (reference);
+}
+END_TEST
+
+/* By hand: the first two rows differ by an angle whose cosine, 1 - 5e-7, is below the threshold by less than float
+   sums may err.  They are no near-duplicates, and so each other's nearest neighbours; otherwise that would be the last
+   row.  */
+START_TEST (test_margin)
+{
+  static const float values[5][2] = { { 1000, 0 }, { 1000, 1 }, { 0, -1 }, { 0, 1 }, { 1, 3 } };
+  static const int32_t labels[5] = { 0, 0, 0, 1, 1 };
+  struct collection collection = { 0 };
+  struct checkup_options options = checkup_defaults ();
+  write_file ("a.h5", values[0], labels, 5, 2);
+  add (&collection, "a.h5", "a");
+  read_labels (&collection);
+  for (int above = 0; above < 2; above++)
+    {
+      options.similarity = 1 - 5e-7 + (above ? 5e-8 : -5e-8);
+      struct checkup checkup = check (&collection, &options, 1);
+      ck_assert_uint_eq (checkup.groups.pairs, above ? 0 : 1);
+      ck_assert_uint_eq (checkup.walks, 3);
+      ck_assert_double_eq_tol (checkup.separability.error, above ? 0 : 0.4, 1e-15);
+      ck_assert_double_eq (checkup.separability.hardest.error, -1); /* too few rows */
+      checkup_free (&checkup);
+    }
+  collection_free (&collection);
+}
+END_TEST
+
+/* A row is not its own neighbour, a row of zeros nobody's, and too many pairs are refused.  */
+START_TEST (test_neighbours)
+{
+  static const double squares[3] = { 1, 4, 0 };
+  static const float products[3][3] = { { 1, 1, 0 }, { 1, 4, 0 }, { 0, 0, 0 } };
+  static const int32_t labels[3] = { 0, 1, 0 };
+  struct neighbours neighbours;
+  struct workers *workers = workers_new (2);
+  struct table table;
+  ck_assert_int_eq (table_new (&table, 3, 3), 0);
+  for (size_t i = 0; i < 3; i++)
+    memcpy (table.values + i * table.stride, products[i], sizeof products[i]);
+  ck_assert_int_eq (neighbours_new (&neighbours, 3, 2, labels, squares, 2, 10, 2), 0);
+  ck_assert_int_eq (neighbours_take (&neighbours, &table, 0, workers), 0);
+  static const float best[6] = { -1, 0.5F, 0.5F, -1, -1, -1 };
+  for (size_t i = 0; i < 6; i++)
+    ck_assert_float_eq (neighbours.best[i], best[i]);
+  neighbours_free (&neighbours);
+  ck_assert_int_eq (neighbours_new (&neighbours, 3, 2, labels, squares, 0.1, 0, 2), 0);
+  ck_assert_int_eq (neighbours_take (&neighbours, &table, 0, workers), -1);
+  ck_assert_str_eq (error_message (),
+                    "more than 0 pairs of rows may be as similar as --similarity says; give a larger one");
+  neighbours_free (&neighbours);
+  table_free (&table);
+  workers_free (workers);
+}
+END_TEST
+
+/* Whatever the length of rows that are the same, and never more than 1.  */
+START_TEST (test_cosine)
+{
+  for (int i = 1; i < 1000; i++)
+    {
+      ck_assert_double_eq (cosine_of (i, i, i), 1);
+      ck_assert_double_le (cosine_of (3.0 * i, i, 9.0 * i), 1);
+      ck_assert_double_eq_tol (cosine_of (-3.0 * i, i, 36.0 * i), -0.5, 1e-15);
+    }
 }
 END_TEST
 
@@ -389,6 +457,9 @@ main (void)
   TCase *cases = new_cases ("checkup");
   tcase_add_test (cases, test_duplicates);
   tcase_add_test (cases, test_separability);
+  tcase_add_test (cases, test_margin);
+  tcase_add_test (cases, test_neighbours);
+  tcase_add_test (cases, test_cosine);
   tcase_add_test (cases, test_panels);
   tcase_add_test (cases, test_memory);
   tcase_add_test (cases, test_columns);

@@ -153,7 +153,8 @@ START_TEST (test_held_out)
 }
 END_TEST
 
-/* A law is found again in values that follow it; by hand, values that rise or fall too steeply give the nearest law.  */
+/* A law is found again in values that follow it; by hand, values that rise or fall too steeply give the nearest
+   law.  */
 START_TEST (test_powerlaw)
 {
   static const double rows[] = { 100, 200, 400, 700, 1000 };

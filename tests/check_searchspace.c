@@ -168,6 +168,13 @@ START_TEST (combinations_of_lists_are_drawn_once)
       ck_assert_int_eq (__builtin_popcount (seen), (int) count);
       memory_free (point);
     }
+  struct point *drawn[2];
+  size_t count;
+  for (uint64_t seed = 0; seed < 2; seed++)
+    ck_assert_int_eq (searchspace_points (&space, 10, seed, &drawn[seed], &count), 0);
+  ck_assert (memcmp (drawn[0], drawn[1], 10 * sizeof *drawn[0]));
+  memory_free (drawn[0]);
+  memory_free (drawn[1]);
   searchspace_free (&space);
 }
 END_TEST

@@ -127,8 +127,8 @@ START_TEST (results_do_not_depend_on_threads_and_memory)
   for (int i = 0; i < 4; i++)
     {
       memory_reset_peak ();
-      options.space.base.memory_bytes = i < 3 ? 0 : memory_bytes () + 2000000; /* room for one training at once */
-      report[i] = run (&options, file, i < 3 ? i + 1 : 7);
+      options.space.base.memory_bytes = i < 3 ? 0 : memory_bytes () + 1500000; /* room for two trainings at once */
+      report[i] = run (&options, file, i < 3 ? i + 1 : 4);
       check_same (&report[i], &report[0]);
       ck_assert (i < 3 || memory_peak_bytes () <= options.space.base.memory_bytes);
     }
@@ -139,51 +139,104 @@ START_TEST (results_do_not_depend_on_threads_and_memory)
 }
 END_TEST
 
-/* The file PATH without what was found of each trial from fold FIRST on.  With MARKED, the loss of trial 1 is another one.  */
+/* The outcomes of trial NUMBER, counted from 0, in ALL, a file's contents.  */
+static json_t *
+outcomes_of (json_t *all, size_t number)
+{
+  json_t *item;
+  size_t index;
+  json_array_foreach (json_object_get (all, "trials"), index,
+                      item) if (json_integer_value (json_object_get (item, "number"))
+                                == (json_int_t) number + 1) return json_object_get (item, "outcomes");
+  ck_abort_msg ("no trial %zu", number);
+}
+
+/* Leaves in the file PATH what was found of each trial on the first FOLDS, and makes LOSS that of trial NUMBER on FOLD.  */
 static void
-forget (const char *path, size_t first, bool marked)
+change (const char *path, size_t folds, size_t number, size_t fold, double loss)
 {
   json_t *all = json_load_file (path, 0, NULL), *item;
   size_t index;
-  json_array_foreach (json_object_get (all, "trials"), index, item)
-  {
-    json_t *outcomes = json_object_get (item, "outcomes");
-    while (json_array_size (outcomes) > first)
-      json_array_remove (outcomes, first);
-    if (marked && json_integer_value (json_object_get (item, "number")) == 1)
-      json_object_set_new (json_array_get (outcomes, 0), "val_loss", json_real (0.0123));
-  }
+  json_array_foreach (json_object_get (all, "trials"), index,
+                      item) while (json_array_size (json_object_get (item, "outcomes")) > folds)
+    json_array_remove (json_object_get (item, "outcomes"), folds);
+  json_object_set_new (json_array_get (outcomes_of (all, number), fold), "val_loss", json_real (loss));
   ck_assert_int_eq (json_dump_file (all, path, JSON_REAL_PRECISION (17)), 0);
   json_decref (all);
 }
 
-/* What the file has is taken, and not trained again: a loss that was changed in it shows.  */
+static struct tune_report
+run_again (const struct tune_options *options, struct featfile *file, const struct tune_report *expected)
+{
+  struct tune_report report = run (options, file, 1);
+  check_same (&report, expected);
+  return report;
+}
+
+/* What the file has is not trained again, and the result is that of a search without a stop.  */
 START_TEST (a_search_goes_on_from_its_file)
 {
   struct tune_options options = make_options ();
   struct featfile *file = make_features ();
   char *path = scratch_path ("result.json");
   options.output = path;
-  struct tune_report whole = run (&options, file, 2), again = run (&options, file, 1);
+  struct tune_report whole = run (&options, file, 2), again = run_again (&options, file, &whole);
+  const struct trial *best = &whole.trial[0];
   ck_assert_uint_eq (again.resumed, again.trainings);
   ck_assert_double_eq (again.retraining_seconds, whole.retraining_seconds);
-  check_same (&again, &whole);
-  forget (path, 1, false);
-  struct tune_report resumed = run (&options, file, 1);
+  change (path, 1, best->number, 0, best->fold[0].loss);
+  struct tune_report resumed = run_again (&options, file, &whole);
   ck_assert_uint_eq (resumed.resumed, 20);
   ck_assert_uint_eq (resumed.trainings, 32);
-  check_same (&resumed, &whole);
-  forget (path, 1, true);
-  struct tune_report marked = run (&options, file, 1);
-  ck_assert_uint_eq (marked.trial[0].number, 0);
-  ck_assert_double_eq (marked.trial[0].fold[0].loss, 0.0123);
   options.anew = true;
-  struct tune_report anew = run (&options, file, 1);
+  struct tune_report anew = run_again (&options, file, &whole);
   ck_assert_uint_eq (anew.resumed, 0);
-  check_same (&anew, &whole);
-  struct tune_report *const all[] = { &whole, &again, &resumed, &marked, &anew };
-  for (int i = 0; i < 5; i++)
-    tune_report_free (all[i]);
+  tune_report_free (&again);
+  tune_report_free (&resumed);
+  tune_report_free (&anew);
+  tune_report_free (&whole);
+  free (path);
+  searchspace_free (&options.space);
+  featfile_close (file);
+}
+END_TEST
+
+static const struct trial *
+find_trial (const struct tune_report *report, size_t number)
+{
+  size_t i = 0;
+  while (report->trial[i].number != number)
+    i++;
+  return &report->trial[i];
+}
+
+/* Losses that were changed in the file show.  The best trial is given up after the second fold if it is bad there, though
+   a third fold is known as well, and not before.  */
+START_TEST (the_files_outcomes_decide)
+{
+  struct tune_options options = make_options ();
+  struct featfile *file = make_features ();
+  char *path = scratch_path ("result.json");
+  options.output = path;
+  struct tune_report whole = run (&options, file, 2);
+  size_t best = whole.trial[0].number, other = whole.trial[19].number == 0 ? 1 : 0;
+  change (path, 3, best, 2, 100);
+  struct tune_report third = run (&options, file, 1);
+  ck_assert_uint_eq (find_trial (&third, best)->folds, 3);
+  ck_assert_double_eq (find_trial (&third, best)->fold[2].loss, 100);
+  ck_assert_uint_eq (third.trial[4].number, best);
+  change (path, 3, best, 1, 100);
+  struct tune_report second = run (&options, file, 1);
+  ck_assert_uint_eq (find_trial (&second, best)->folds, 2);
+  ck_assert_int_eq (find_trial (&second, best)->status, TRIAL_ABANDONED);
+  change (path, 1, other, 0, 0.0001);
+  struct tune_report first = run (&options, file, 1);
+  ck_assert_double_eq (find_trial (&first, other)->fold[0].loss, 0.0001);
+  ck_assert_uint_gt (find_trial (&first, other)->folds, 1);
+  tune_report_free (&whole);
+  tune_report_free (&third);
+  tune_report_free (&second);
+  tune_report_free (&first);
   free (path);
   searchspace_free (&options.space);
   featfile_close (file);
@@ -254,6 +307,7 @@ main (void)
   tcase_add_test (cases, rounds_are_those_of_successive_halving);
   tcase_add_test (cases, results_do_not_depend_on_threads_and_memory);
   tcase_add_test (cases, a_search_goes_on_from_its_file);
+  tcase_add_test (cases, the_files_outcomes_decide);
   tcase_add_test (cases, failures_say_what_to_do);
   tcase_add_test (cases, a_stopped_search_says_so);
   return run_cases (cases, "tune");

@@ -152,8 +152,8 @@ extract', or give feature files by name" slabfit check empty
 mkdir -p empty/training.parts
 refuses 1 "slabfit check: 'empty/training.parts' is not merged yet; run 'slabfit merge empty' first" slabfit check empty
 run 1 slabfit check features --memory 1K
-like "slabfit check: checking 7 rows of 5 features needs [0-9.]+ MB and may use 0.0 MB; give the job more memory, or check \
-fewer files" "$(<err)"
+like "slabfit check: checking 7 rows of 5 features needs [0-9.]+ MB and may use 0.0 MB; give the job more memory, or \
+check fewer files" "$(<err)"
 run 1 slabfit check more --curve --memory 1K
 like "slabfit check: --curve needs [0-9.]+ MB for the inner products of all rows and may use 0.0 MB; give the job more \
 memory, or check fewer files" "$(<err)"

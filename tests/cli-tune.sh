@@ -21,7 +21,9 @@ run 0 tune --lr 0.01,0.001,1e30 --hidden 8/4,2 --folds 3
 n='[0-9]+\.[0-9]{4}'
 like '#     lr  hidden  val_loss +\+-    acc\.     AUC  folds +s' "$(line 1)"
 like "1   0\.01 +(8|4,2) +$n  $n  $n  $n      3  +[0-9.]+" "$(line 2)"
-for i in 5 6; do like "$i  1e\+30 +(8|4,2)         -       -       -       -      1  +[0-9.]+  diverged" "$(line $((i + 1)))"; done
+for i in 5 6; do
+  like "$i  1e\+30 +(8|4,2)         -       -       -       -      1  +[0-9.]+  diverged" "$(line $((i + 1)))"
+done
 like 'best: --lr 0\.01 --epochs 3 --hidden (8|4,2)' "$(line 9)"
 like '6 trials, 14 trainings on 3 folds of 120 rows: [0-9.]+ (s|min)' "$(line 10)"
 like 'the same by 18 trainings from the features: about [0-9.]+ (s|min|h) \(steps of sweep\)' "$(line 11)"
@@ -77,8 +79,8 @@ json "d['model'] == 'refitted.h5'"
 # A stopped search goes on from its --output, to the same result; once it is over it is only shown.
 search=(--lr 0.001:0.1 --hidden 16 --batch 8 --epochs 200 --trials 60 --folds 3 --json -q)
 run 75 slabfit tune features "${search[@]}" --stop-after 0.1
-like "slabfit tune: the search on 'features/training.h5' was stopped after [0-9]+ trainings; run the same command again: \
-it begins anew, since no --output FILE.json keeps what is finished" "$(cat err)"
+like "slabfit tune: the search on 'features/training.h5' was stopped after [0-9]+ trainings; run the same command \
+again: it begins anew, since no --output FILE.json keeps what is finished" "$(cat err)"
 run 0 slabfit tune features "${search[@]}"
 steady >whole
 stops=0
@@ -93,7 +95,8 @@ same whole resumed
 run 0 slabfit tune features "${search[@]}" -o result.json
 steady >again
 same whole again
-refuses 1 "slabfit tune: 'result.json' was trained with folds 3, and 4 is asked for; choose another name or give --force" \
+refuses 1 "slabfit tune: 'result.json' was trained with folds 3, and 4 is asked for; choose another name or give \
+--force" \
   slabfit tune features "${search[@]}" -o result.json --folds 4
 echo '{}' >result.json
 refuses 1 "slabfit tune: 'result.json' is there already and is no result of tune; choose another name or give --force" \
@@ -129,8 +132,8 @@ mkdir empty
 refuses 1 "slabfit tune: there is no 'training.h5' in 'empty'; make it with 'slabfit extract'" slabfit tune empty
 refuses 1 "slabfit tune: 'features/training.h5' has 120 rows, too few for 121 folds; ask for fewer (--folds)" \
   tune --lr 0.1 --folds 121 -q
-refuses 1 "slabfit tune: all trials on 'features/training.h5' diverged; try smaller learning rates (--lr), or features of \
-smaller values" tune --lr 1e30 -q
+refuses 1 "slabfit tune: all trials on 'features/training.h5' diverged; try smaller learning rates (--lr), or features \
+of smaller values" tune --lr 1e30 -q
 run 1 tune --memory 100K -q
 like "slabfit tune: tune needs [0-9.]+ MB \([0-9.]+ of them for the inner products of 120 x 120 rows, [0-9.]+ for the \
 first layers\) and may use 0\.1 MB; give the job more memory, or ask for fewer or smaller first layers \(--hidden\)" \

@@ -115,6 +115,38 @@ for signal in "${signals[@]}"; do
   absent model.h5
   no_temporary .
 done
+rm -f model.h5.checkpoint
+
+# Stopped at random moments until it is done, by each engine: the weights are those of an undisturbed training.
+weights () { h5dump -y -g /model_weights "$1" | sed 1d; }
+for engine in sweep gram; do
+  train=(slabfit train whole/features --hidden 64 --epochs 100 --dropout 0.2 --engine $engine -q)
+  command -v h5dump >/dev/null || { left_out 'the weights of a stopped training: no h5dump (Debian: hdf5-tools)'; break; }
+  began=$(now)
+  run 0 "${train[@]}" -o undisturbed.h5
+  longest=$((($(now) - began) / 1000)) stops=0 status=75
+  while test $status != 0; do
+    signal=${signals[stops % 3]} what="SIG$signal, the ${stops}th, in training"
+    "${train[@]}" -o model.h5 --threads $((stops % 3 + 1)) >out 2>err &
+    pause $((20000 + (RANDOM * 32768 + RANDOM) % longest))
+    kill -s "$signal" $! 2>/dev/null
+    { wait $!; } 2>/dev/null
+    status=$?
+    stops=$((stops + 1))
+    case $status in
+      0) ;;
+      75) grep -Eqx "slabfit train: .* was stopped( in epoch [0-9]+| before its first epoch|); run the same command again" err \
+            || fail "$what: it says '$(cat err)'" ;;
+      143 | 138 | 130) test ! -s err || fail "$what: killed: $(cat err)" ;;
+      *) fail "$what: exit status $status: $(cat err)"; break ;;
+    esac
+    no_temporary .
+  done
+  echo "$engine: stopped $stops times"
+  cmp <(weights undisturbed.h5) <(weights model.h5) || fail "$engine: other weights after $stops stops"
+  absent model.h5.checkpoint
+  rm -f model.h5 undisturbed.h5
+done
 what='--stop-after in export'
 run 75 slabfit export $whole -o rows.csv --stop-after 0.001
 errors <<<"slabfit export: stopped while writing 'rows.csv'; run the same command again"

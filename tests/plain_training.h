@@ -5,6 +5,7 @@
 
 #include "../src/base/memory.h"
 #include "../src/base/random.h"
+#include "../src/base/vectorised.h"
 #include "../src/base/workers.h"
 #include "../src/learn/train.h"
 #include "support.h"
@@ -118,6 +119,13 @@ plain_free (struct plain *plain)
   memory_free (plain->class_weight);
 }
 
+VECTORISED static inline void
+plain_add (double *restrict sum, double factor, const double *restrict values, size_t count)
+{
+  for (size_t i = 0; i < count; i++)
+    sum[i] += factor * values[i];
+}
+
 /* One row of the layer in hand: its outputs before what follows.  */
 static inline int
 plain_forward_row (void *context, size_t row, int worker)
@@ -126,12 +134,11 @@ plain_forward_row (void *context, size_t row, int worker)
   const struct plain *plain = context;
   const struct plain_part *kernel = &plain->kernel[plain->now];
   const double *in = plain->output[plain->now] + row * kernel->rows;
-  double *restrict out = plain->output[plain->now + 1] + row * kernel->units;
+  double *out = plain->output[plain->now + 1] + row * kernel->units;
   memcpy (out, plain->bias[plain->now].value, kernel->units * sizeof *out);
   for (size_t k = 0; k < kernel->rows; k++)
     if (in[k] != 0)
-      for (size_t unit = 0; unit < kernel->units; unit++)
-        out[unit] += in[k] * kernel->value[k * kernel->units + unit];
+      plain_add (out, in[k], kernel->value + k * kernel->units, kernel->units);
   return 0;
 }
 
@@ -217,14 +224,13 @@ plain_gradient_rows (void *context, size_t task, int worker)
   size_t units = kernel->units, end = (task + 1) * PLAIN_ROWS < kernel->rows ? (task + 1) * PLAIN_ROWS : kernel->rows;
   for (size_t k = task * PLAIN_ROWS; k < end; k++)
     {
-      double *restrict gradient = kernel->gradient + k * units;
+      double *gradient = kernel->gradient + k * units;
       memset (gradient, 0, units * sizeof *gradient);
       for (size_t row = 0; row < plain->batch_rows; row++)
         {
           double in = plain->output[plain->now][row * kernel->rows + k];
-          const double *delta = plain->delta[plain->now + 1] + row * units;
-          for (size_t unit = 0; in != 0 && unit < units; unit++)
-            gradient[unit] += in * delta[unit];
+          if (in != 0)
+            plain_add (gradient, in, plain->delta[plain->now + 1] + row * units, units);
         }
     }
   return 0;

@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 
-/* Prints REPORT: a line for each trial, best first, with those options that SPACE varies.  -1 with the error set where memory is
-   out.  */
+/* Prints REPORT: a line for each trial, best first, with those options that SPACE varies.  -1 with the error set where
+   memory is out.  */
 int tunetable_print (const struct tune_report *report, const struct searchspace *space, FILE *stream);
 
 /* "about 2.5 h": SECONDS for people.  */

@@ -96,10 +96,8 @@ write_shared (hid_t group, const struct state_part *part, const char *path)
     return -1;
   if (ranks_index () == 0)
     {
-      hid_t space = H5Screate_simple (2, size, NULL);
-      shared.dataset = H5Dcreate2 (group, part->name, type_of (part), space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+      shared.dataset = hdf_create_dataset (group, part->name, type_of (part), 2, size);
       result = shared.dataset >= 0 ? 0 : hdf_write_failed ("write to", path);
-      H5Sclose (space);
     }
   if (result == 0)
     result = ranks_gather (part->values, part->count, row_bytes (part), write_rows, &shared);

@@ -97,8 +97,8 @@ plan (struct work *work)
   return 0;
 }
 
-/* The rows of the curve: those of the training file, and of the validation file; or four fifths of the former, and the rest
-   of them, stratified by class.  */
+/* The rows of the curve: those of the training file, and of the validation file; or four fifths of the former, and the
+   rest of them, stratified by class.  */
 static int
 choose_rows (struct work *work, size_t training, int64_t validation)
 {

@@ -1,5 +1,5 @@
-/* A checkup of features before they are trained on: near-duplicates and leaks, classes that look alike, columns and rows without
-   information, and whether more rows would help.  doc/checking.md says what is computed.  */
+/* A checkup of features before they are trained on: near-duplicates and leaks, classes that look alike, columns and
+   rows without information, and whether more rows would help.  doc/checking.md says what is computed.  */
 #ifndef SLABFIT_CHECKUP_H
 #define SLABFIT_CHECKUP_H
 
@@ -29,9 +29,9 @@ struct checkup {
   double waited;        /* seconds that features were waited for */
 };
 
-/* Checks the rows of COLLECTION.  The curve is of its training split, and validated on its validation split where there is
-   one.  The features are read while WORKERS compute, as in train.  -1 with the error set: too little memory, a curve that
-   cannot be drawn, or ERROR_STOPPED.  To be freed in any case.  */
+/* Checks the rows of COLLECTION.  The curve is of its training split, and validated on its validation split where
+   there is one.  The features are read while WORKERS compute, as in train.  -1 with the error set: too little memory,
+   a curve that cannot be drawn, or ERROR_STOPPED.  To be freed in any case.  */
 int checkup_run (struct checkup *checkup, const struct collection *collection, const struct checkup_options *options,
                  struct workers *workers);
 void checkup_free (struct checkup *checkup);

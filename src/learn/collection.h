@@ -15,8 +15,8 @@ struct collection {
   uint8_t *origin;      /* (N) the number of each row's file */
 };
 
-/* Adds FILE, whose split is called SPLIT; owns FILE from now on, also where it fails: features of other columns, or made
-   otherwise, the same file again, or too many files.  */
+/* Adds FILE, whose split is called SPLIT; owns FILE from now on, also where it fails: features of other columns, or
+   made otherwise, the same file again, or too many files.  */
 int collection_add (struct collection *collection, struct featfile *file, const char *split);
 
 /* Reads the labels, once all files are there.  */

@@ -12,8 +12,8 @@ struct columns {
   double *squares;   /* (N) the sum of the squares of each row; 0 for a row of zeros alone */
 };
 
-/* Sets COLUMNS for what SLABS walks over.  That columns are the same is told by 64-bit hashes of their values.  *WAITED as
-   in slabs_walk.  -1 with the error set; columns_free is to be called in any case.  */
+/* Sets COLUMNS for what SLABS walks over.  That columns are the same is told by 64-bit hashes of their values.
+   *WAITED as in slabs_walk.  -1 with the error set; columns_free is to be called in any case.  */
 int columns_look (const struct slabs *slabs, struct columns *columns, struct workers *workers, double *waited);
 void columns_free (struct columns *columns);
 double columns_bytes (double rows, double columns); /* that it allocates, without slabs */

@@ -117,9 +117,6 @@ make_kernel (struct opening *opening, size_t index)
   model_initialise (model, opening->setup->seed);
   size->units = width[1];
   size->step_seconds = NAN;
-  size_t count = (size_t) (width[0] * width[1]);
-  for (size_t i = 0; i < count; i++)
-    size->squares += (double) model->layer[0].kernel[i] * (double) model->layer[0].kernel[i];
   opening->projection[index] = (struct projection){ model->layer[0].kernel, size->projected };
   return 0;
 }
@@ -148,12 +145,13 @@ compute_products (struct opening *opening)
   struct crossval *crossval = opening->crossval;
   struct gramcache cache = { 0 };
   const char *path = opening->setup->cache;
+  double waited = 0;
   bool kept = false;
   int result =
     path && (gramcache_open (&cache, path, &opening->slabs) || gramcache_read (&cache, &crossval->inner, &kept))
       ? -1
       : products_compute (&opening->slabs, kept ? NULL : &crossval->inner, opening->projection, opening->setup->sizes,
-                          opening->workers, &crossval->waited);
+                          opening->workers, &waited);
   if (result == 0 && path && !kept)
     result = gramcache_write (&cache, &crossval->inner);
   gramcache_close (&cache);

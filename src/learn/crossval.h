@@ -1,5 +1,5 @@
-/* Cross-validation from one K: every training on every choice of rows works with inner products of all rows and, for each
-   size of the first layer, the projection of all rows through its initial kernel; the features are read once.  */
+/* Cross-validation from one K: every training on every choice of rows works with inner products of all rows and, for
+   each size of the first layer, the projection of all rows through its initial kernel; the features are read once.  */
 #ifndef SLABFIT_CROSSVAL_H
 #define SLABFIT_CROSSVAL_H
 
@@ -10,7 +10,6 @@
 struct first_size {
   uint64_t units;
   struct table projected; /* (N, units) X W0 */
-  double squares;         /* the sum of the squares of W0 */
   double step_seconds;    /* of the sweep engine on rows in memory, by all threads: what training from the features
                              takes at the least; NaN where it was not measured */
 };
@@ -27,7 +26,6 @@ struct crossval {
   struct table inner; /* K (N, n) */
   struct first_size *size;
   size_t sizes;
-  double waited; /* seconds that features were waited for */
 };
 
 /* What cross-validation is to be made of.  */

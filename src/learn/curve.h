@@ -1,5 +1,5 @@
-/* The learning curve: what a network loses that was trained on a part of the training rows, for parts of several sizes, and
-   so what more rows would bring.  It is made of submatrices of K = X X' alone.  */
+/* The learning curve: what a network loses that was trained on a part of the training rows, for parts of several
+   sizes, and so what more rows would bring.  It is made of submatrices of K = X X' alone.  */
 #ifndef SLABFIT_CURVE_H
 #define SLABFIT_CURVE_H
 
@@ -46,9 +46,9 @@ struct curve {
   enum curve_verdict verdict;
 };
 
-/* Trains on 10, 20, 40, 70 and 100 % of the training rows, stratified by class, three times each.  A draw has an order of the
-   rows of its own, whose parts are nested; the last point's first draw is what train does.  Each training has at least as
-   many steps as that on all rows: less data, but not less training.  -1 with the error set.  */
+/* Trains on 10, 20, 40, 70 and 100 % of the training rows, stratified by class, three times each.  A draw has an order
+   of the rows of its own, whose parts are nested; the last point's first draw is what train does.  Each training has
+   at least as many steps as that on all rows: less data, but not less training.  -1 with the error set.  */
 int curve_draw (const struct curve_setup *setup, struct workers *workers, struct curve *curve);
 
 /* Bytes that it allocates, for ROWS training rows.  */

@@ -25,15 +25,15 @@ static enum factor_unit best_unit (void);
 int
 factor_new (struct factor *factor, size_t rows, size_t columns)
 {
-  size_t cells, counts = larger (divide_up (rows, FACTOR_GROUP) * divide_up (columns, FACTOR_DEPTH),
-                                 divide_up (columns, FACTOR_GROUP) * divide_up (rows, FACTOR_DEPTH));
+  size_t cells; /* only to see whether their number overflows */
   *factor = (struct factor){ .unit = best_unit () };
-  if (memory_multiply (rows + FACTOR_GROUP, columns + FACTOR_GROUP, "a slab's size", &cells))
+  if (memory_multiply (rows + FACTOR_DEPTH, columns + FACTOR_DEPTH, "a slab's size", &cells))
     return -1;
-  factor->room = divide_up (cells, FACTOR_GROUP);
-  factor->count = memory_new (counts, sizeof *factor->count);
-  factor->index = memory_new (factor->room, sizeof *factor->index);
-  factor->values = memory_new (factor->room, FACTOR_GROUP * sizeof *factor->values);
+  size_t blocks = larger (divide_up (rows, FACTOR_GROUP) * divide_up (columns, FACTOR_DEPTH),
+                          divide_up (columns, FACTOR_GROUP) * divide_up (rows, FACTOR_DEPTH));
+  factor->count = memory_new (blocks, sizeof *factor->count);
+  factor->index = memory_new (blocks * FACTOR_DEPTH, sizeof *factor->index);
+  factor->values = memory_new (blocks * FACTOR_DEPTH, FACTOR_GROUP * sizeof *factor->values);
   if (factor->count && factor->index && factor->values)
     return 0;
   factor_free (factor);
@@ -52,10 +52,10 @@ factor_free (struct factor *factor)
 double
 factor_bytes (double rows, double columns)
 {
-  double room = (rows + FACTOR_GROUP) * (columns + FACTOR_GROUP) / FACTOR_GROUP + 1;
-  double counts = ((rows + FACTOR_GROUP) * (columns + FACTOR_DEPTH) + (columns + FACTOR_GROUP) * (rows + FACTOR_DEPTH))
-                  / (FACTOR_GROUP * FACTOR_DEPTH);
-  return room * (FACTOR_GROUP * sizeof (float) + 1) + counts * sizeof (uint16_t);
+  double by_rows = (rows + FACTOR_GROUP) * (columns + FACTOR_DEPTH),
+         by_columns = (columns + FACTOR_GROUP) * (rows + FACTOR_DEPTH);
+  double blocks = (by_rows > by_columns ? by_rows : by_columns) / (FACTOR_GROUP * FACTOR_DEPTH);
+  return blocks * (sizeof (uint16_t) + FACTOR_DEPTH * (FACTOR_GROUP * sizeof (float) + 1));
 }
 
 void
@@ -71,7 +71,7 @@ factor_shape (struct factor *factor, size_t rows, size_t columns)
 static size_t
 block_start (const struct factor *factor, size_t group, size_t block)
 {
-  return group * factor->columns + block * FACTOR_DEPTH;
+  return (block * factor->groups + group) * FACTOR_DEPTH;
 }
 
 static size_t
@@ -103,6 +103,7 @@ pack_block (struct factor *factor, size_t group, size_t block, const float *cons
   float *values = factor->values + start * FACTOR_GROUP;
   for (size_t k = 0; k < depth; k++)
     {
+      __builtin_prefetch (x[0] + (k + 16) * stride[0]); /* where columns are packed, each step is in another line */
       index[count] = (uint8_t) k;
       count += pack_values (values + count * FACTOR_GROUP, x[0] + k * stride[0], x[1] + k * stride[1],
                             x[2] + k * stride[2], x[3] + k * stride[3]);
@@ -165,6 +166,7 @@ factor_pack_columns (struct factor *factor, size_t group, const float *values, s
             for (size_t k = 0; k < count; k++, x += FACTOR_GROUP)                                                      \
               {                                                                                                        \
                 const LANE *row = (const LANE *) panel + index[k] * PANEL_LANES + part;                                \
+                __builtin_prefetch (x + FACTOR_DEPTH * FACTOR_GROUP); /* of the next group */                          \
                 for (size_t i = 0; i < FACTOR_GROUP; i++)                                                              \
                   for (size_t j = 0; j < LANES; j++)                                                                   \
                     sum[i][j] += x[i] * row[j];                                                                        \

@@ -20,10 +20,9 @@ struct factor {
   enum factor_unit unit; /* the processor's best, chosen by factor_new; a test may take a lesser one */
   size_t rows, columns;  /* of what is packed now */
   size_t groups, blocks; /* of rows, the last one filled up with zeros; of columns */
-  size_t room;           /* groups times columns that fit */
   uint16_t *count;       /* (groups, blocks) columns of a block that are left */
-  uint8_t *index;        /* (groups, columns) their places in the block */
-  float *values;         /* (groups, columns, FACTOR_GROUP) */
+  uint8_t *index;        /* (blocks, groups, FACTOR_DEPTH) their places in the block */
+  float *values;         /* (blocks, groups, FACTOR_DEPTH, FACTOR_GROUP) */
 };
 
 /* Room for up to ROWS x COLUMNS values, or COLUMNS x ROWS.  -1 with the error set; factor_free leaves it empty.  */

@@ -170,7 +170,7 @@ move_strip (float *restrict weights, float *restrict velocity, size_t count, con
     {
       float w = weights[i], v = velocity[i];
       weights[i] = ww * w + wv * v;
-      velocity[i] = vw * w + vv * v;
+      velocity[i] = sgd_rounded (vw * w + vv * v);
     }
 }
 
@@ -532,6 +532,5 @@ gram_bytes (double rows, double units, size_t batch, bool keeping)
   double stride = units + PANEL_WIDTH, limit = (double) group_rows (batch), most = (double) batch + FACTOR_GROUP;
   return sizeof (float)
            * (rows * stride * (keeping ? 3 : 2) + limit * (3 * stride + limit) + most * (limit + 2 * stride))
-         + factor_bytes (limit, rows) + factor_bytes (most, limit)
-         + GROUP_ROWS * sizeof (double) * RECURRENCE_PARTS;
+         + factor_bytes (limit, rows) + factor_bytes (most, limit) + GROUP_ROWS * sizeof (double) * RECURRENCE_PARTS;
 }

@@ -63,10 +63,10 @@ move_products (hid_t file, bool write, const struct table *inner, const char *pa
 {
   const hsize_t size[2] = { inner->rows, inner->columns }, room[2] = { inner->rows, inner->stride };
   const hsize_t start[2] = { 0, 0 };
-  hid_t space = H5Screate_simple (2, size, NULL), memory = H5Screate_simple (2, room, NULL);
+  hid_t memory = H5Screate_simple (2, room, NULL);
   H5Sselect_hyperslab (memory, H5S_SELECT_SET, start, NULL, size, NULL);
-  hid_t dataset = write ? H5Dcreate2 (file, "products", H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)
-                        : H5Dopen2 (file, "products", H5P_DEFAULT);
+  hid_t dataset =
+    write ? hdf_create_dataset (file, "products", H5T_IEEE_F32LE, 2, size) : H5Dopen2 (file, "products", H5P_DEFAULT);
   herr_t failed = -1;
   if (dataset >= 0 && write)
     failed = H5Dwrite (dataset, H5T_NATIVE_FLOAT, memory, H5S_ALL, H5P_DEFAULT, inner->values);
@@ -76,7 +76,6 @@ move_products (hid_t file, bool write, const struct table *inner, const char *pa
   if (dataset >= 0)
     H5Dclose (dataset);
   H5Sclose (memory);
-  H5Sclose (space);
   return result;
 }
 

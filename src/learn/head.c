@@ -300,7 +300,7 @@ VECTORISED static void
 round_values (float *restrict out, const double *restrict in, size_t count)
 {
   for (size_t i = 0; i < count; i++)
-    out[i] = (float) in[i];
+    out[i] = sgd_rounded ((float) in[i]);
 }
 
 void
@@ -330,6 +330,7 @@ update_parameters (double *restrict parameter, double *restrict velocity, const 
     {
       double change = -rate * (gradient[i] + 2 * l2 * parameter[i]);
       velocity[i] = momentum * velocity[i] + change;
+      velocity[i] = velocity[i] < 1e-200 && velocity[i] > -1e-200 ? 0 : velocity[i]; /* as sgd_rounded */
       parameter[i] += nesterov ? momentum * velocity[i] + change : velocity[i];
     }
 }

@@ -118,8 +118,7 @@ make_learner (struct holdout *holdout)
                                                                      .projected = &size->projected,
                                                                      .training = holdout->training,
                                                                      .rows = (size_t) rows,
-                                                                     .batch = batch,
-                                                                     .squares = size->squares },
+                                                                     .batch = batch },
                                                holdout->workers)
                                    : NULL;
   holdout->learner = learner_new (first, head, &holdout->options, batch, (size_t) (rows > others ? rows : others),

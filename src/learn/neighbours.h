@@ -1,5 +1,6 @@
-/* What the inner products K = X X' of all rows tell of pairs of rows: which may be near-duplicates, and how near each row's
-   nearest neighbour of each class is, by the cosine.  K is taken in panels of some columns, all at once or one by one.  */
+/* What the inner products K = X X' of all rows tell of pairs of rows: which may be near-duplicates, and how near each
+   row's nearest neighbour of each class is, by the cosine.  K is taken in panels of some columns, all at once or one
+   by one.  */
 #ifndef SLABFIT_NEIGHBOURS_H
 #define SLABFIT_NEIGHBOURS_H
 
@@ -31,15 +32,15 @@ struct neighbours {
   size_t limit;        /* the most that may be */
 };
 
-/* For ROWS rows of CLASSES classes LABEL whose sums of squares are SQUARES (N), borrowed until it returns; with room for at
-   most LIMIT pairs.  -1 with the error set; to be freed in any case.  */
+/* For ROWS rows of CLASSES classes LABEL whose sums of squares are SQUARES (N), borrowed until it returns; with room
+   for at most LIMIT pairs.  -1 with the error set; to be freed in any case.  */
 int neighbours_new (struct neighbours *neighbours, size_t rows, size_t classes, const int32_t *label,
                     const double *squares, double least, size_t limit, int threads);
 void neighbours_free (struct neighbours *neighbours);
 double neighbours_bytes (double rows, double classes); /* that it allocates, without pairs */
 
-/* Takes PANEL (N, some): the inner products of all rows with those from row FIRST on.  Each pair is found once, in the panel
-   of its later row.  Fails with too many pairs, naming --similarity, and with ERROR_STOPPED.  */
+/* Takes PANEL (N, some): the inner products of all rows with those from row FIRST on.  Each pair is found once, in the
+   panel of its later row.  Fails with too many pairs, naming --similarity, and with ERROR_STOPPED.  */
 int neighbours_take (struct neighbours *neighbours, const struct table *panel, size_t first, struct workers *workers);
 
 /* The pairs found, with cosines of float precision, ordered by their rows; to be freed by memory_free.  */

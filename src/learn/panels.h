@@ -1,5 +1,5 @@
-/* The inner products K = X X' (N, N) of all rows where they do not fit in memory: in panels of some columns, each of them
-   one walk over the features.  The bits are those of products.h.  */
+/* The inner products K = X X' (N, N) of all rows where they do not fit in memory: in panels of some columns, each of
+   them one walk over the features.  The bits are those of products.h.  */
 #ifndef SLABFIT_PANELS_H
 #define SLABFIT_PANELS_H
 

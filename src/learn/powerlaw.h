@@ -1,5 +1,6 @@
-/* A learning curve's form: the loss after training on n rows is about a + b n^-c, with a, b >= 0 (Cortes and others 1994,
-   Learning curves: asymptotic values and rate of convergence; Viering and Loog 2023, The shape of learning curves).  */
+/* A learning curve's form: the loss after training on n rows is about a + b n^-c, with a, b >= 0 (Cortes and others
+   1994, Learning curves: asymptotic values and rate of convergence; Viering and Loog 2023, The shape of learning
+   curves).  */
 #ifndef SLABFIT_POWERLAW_H
 #define SLABFIT_POWERLAW_H
 

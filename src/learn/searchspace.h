@@ -1,5 +1,5 @@
-/* What a search of hyperparameters tries: for each of them a list of values or a range, and the points of the grid or of
-   random draws from it.  */
+/* What a search of hyperparameters tries: for each of them a list of values or a range, and the points of the grid or
+   of random draws from it.  */
 #ifndef SLABFIT_SEARCHSPACE_H
 #define SLABFIT_SEARCHSPACE_H
 
@@ -39,8 +39,8 @@ enum { SEARCHSPACE_TRIALS_LIMIT = 100000 };
 /* Fills SPACE with the values that are tried where the user names none.  */
 int searchspace_use_defaults (struct searchspace *space);
 
-/* Takes the values of AXIS from TEXT, in place of those before: a list such as 0.001,0.01 (of hidden layers 256,16/64,16) or,
-   for numbers, a range such as 0.001:0.1.  -1 with a usage error.  */
+/* Takes the values of AXIS from TEXT, in place of those before: a list such as 0.001,0.01 (of hidden layers
+   256,16/64,16) or, for numbers, a range such as 0.001:0.1.  -1 with a usage error.  */
 int searchspace_set (struct searchspace *space, enum axis_name axis, const char *text);
 void searchspace_free (struct searchspace *space);
 
@@ -63,8 +63,8 @@ int searchspace_points (const struct searchspace *space, size_t trials, uint64_t
 /* *OPTIONS = those of POINT.  */
 int searchspace_apply (const struct searchspace *space, const struct point *point, struct train_options *options);
 
-/* The value of AXIS in OPTIONS as the command line takes it, to be freed by the caller; NULL with the error set where memory
-   is out.  */
+/* The value of AXIS in OPTIONS as the command line takes it, to be freed by the caller; NULL with the error set where
+   memory is out.  */
 char *axis_text (enum axis_name axis, const struct train_options *options);
 
 #endif

@@ -1,6 +1,6 @@
-/* Whether classes can be told apart: the leave-one-out error of the nearest neighbour by cosine (Cover and Hart 1967).  Of two
-   classes whose rows have the same distribution, half of the rows of either are taken for the other's, however unequal
-   the classes are, on the average of the two; as rows become many this error is at most twice that of the best
+/* Whether classes can be told apart: the leave-one-out error of the nearest neighbour by cosine (Cover and Hart 1967).
+   Of two classes whose rows have the same distribution, half of the rows of either are taken for the other's, however
+   unequal the classes are, on the average of the two; as rows become many this error is at most twice that of the best
    classifier there is.  */
 #ifndef SLABFIT_SEPARABILITY_H
 #define SLABFIT_SEPARABILITY_H
@@ -24,8 +24,8 @@ struct separability {
   struct likeness hardest; /* the pair with the largest error; class[0] == class[1] where none was judged */
 };
 
-/* From BEST (N, C) as neighbours.h has it and LABEL (N).  An equally near neighbour of each class counts one half; rows without
-   another row of their class do not count.  -1 with the error set; to be freed in any case.  */
+/* From BEST (N, C) as neighbours.h has it and LABEL (N).  An equally near neighbour of each class counts one half;
+   rows without another row of their class do not count.  -1 with the error set; to be freed in any case.  */
 int separability_judge (struct separability *separability, const float *best, const int32_t *label, size_t rows,
                         size_t classes, double threshold);
 void separability_free (struct separability *separability);

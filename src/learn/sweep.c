@@ -55,13 +55,13 @@ update_weights (float *restrict weight, float *restrict velocity, const float *r
     for (size_t i = 0; i < count; i++)
       {
         float change = -rate * (gradient[i] + twice_l2 * weight[i]);
-        velocity[i] = momentum * velocity[i] + change;
+        velocity[i] = sgd_rounded (momentum * velocity[i] + change);
         weight[i] += momentum * velocity[i] + change;
       }
   else
     for (size_t i = 0; i < count; i++)
       {
-        velocity[i] = momentum * velocity[i] - rate * (gradient[i] + twice_l2 * weight[i]);
+        velocity[i] = sgd_rounded (momentum * velocity[i] - rate * (gradient[i] + twice_l2 * weight[i]));
         weight[i] += velocity[i];
       }
 }

@@ -5,7 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* The mean and the population standard deviation of those of the COUNT values, STRIDE bytes apart, that are numbers.  */
+/* The mean and the population standard deviation of those of the COUNT values, STRIDE bytes apart, that are numbers.
+   */
 static void
 describe (const double *value, size_t stride, size_t count, double *mean, double *deviation)
 {

@@ -1,9 +1,9 @@
 /* A trial of a search: one choice of hyperparameters, what cross-validation found of it, and which trials go on.
 
-   The rule is successive halving (Karnin, Koren and Somekh 2013; Jamieson and Talwalkar 2016) with folds as the budget and
-   3 as the factor, as in Hyperband (Li and others 2018) and scikit-learn's HalvingGridSearchCV: all trials are trained on
-   the first fold, the best third of them on the second, the best third of those on the third, and so on.  Each training
-   runs all its epochs, so a trial that learns slowly is judged by where it ends.  */
+   The rule is successive halving (Karnin, Koren and Somekh 2013; Jamieson and Talwalkar 2016) with folds as the budget
+   and 3 as the factor, as in Hyperband (Li and others 2018) and scikit-learn's HalvingGridSearchCV: all trials are
+   trained on the first fold, the best third of them on the second, the best third of those on the third, and so on.
+   Each training runs all its epochs, so a trial that learns slowly is judged by where it ends.  */
 #ifndef SLABFIT_TRIAL_H
 #define SLABFIT_TRIAL_H
 
@@ -47,8 +47,8 @@ void trials_sort (struct trial *trial, size_t count, enum objective objective);
 enum { TRIALS_FACTOR = 3, TRIALS_LEAST = 5 };
 size_t trials_to_keep (size_t count);
 
-/* After a fold: gives up those of TRIAL (count) that diverged and, of the others that are still running, all but the best
-   KEPT.  Sorts them.  */
+/* After a fold: gives up those of TRIAL (count) that diverged and, of the others that are still running, all but the
+   best KEPT.  Sorts them.  */
 void trials_abandon (struct trial *trial, size_t count, size_t kept, enum objective objective);
 
 #endif

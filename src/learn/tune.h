@@ -22,16 +22,14 @@ struct tune_report {
   size_t resumed;
   double products_seconds; /* for K and the projections, with reading */
   double trials_seconds, wall_seconds;
-  double
-    retraining_seconds; /* an estimate of the same search by training from the features, no trial given up: the steps
-                                of all trials on all folds, times what a step of the sweep engine takes here on rows in
-                                memory; NaN where memory is too short to measure one */
+  double retraining_seconds; /* an estimate for the same search by training from the features; tuning.md says of what.
+                                NaN where memory is too short to measure a step */
 };
 
-/* Runs the search on TRAINING.  VALIDATION joins its inner products where they are to be cached, so that train can use them,
-   and may be NULL.  REPORT is to be freed by tune_report_free in any case; after a failure it holds what was found until
-   then.  -1 with the error set, ERROR_STOPPED among others, and where no trial is left.  The same bits but for the seconds, whatever the
-   number of threads.  */
+/* Runs the search on TRAINING.  VALIDATION joins its inner products where they are to be cached, so that train can use
+   them, and may be NULL.  REPORT is to be freed by tune_report_free in any case; after a failure it holds what was
+   found until then.  -1 with the error set, ERROR_STOPPED among others, and where no trial is left.  The same bits but
+   for the seconds, whatever the number of threads.  */
 int tune (const struct tune_options *options, struct featfile *training, struct featfile *validation,
           struct workers *workers, struct tune_report *report);
 void tune_report_free (struct tune_report *report);

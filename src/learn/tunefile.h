@@ -3,7 +3,7 @@
      trials   [{number, options, status, val_loss, val_loss_deviation, accuracy, ..., folds, seconds, outcomes}], best
               first; outcomes are one {val_loss, accuracy, auc, seconds} for each fold that was trained on
      best     the first of them, once the search is over
-     search   what was searched, as a recipe                                                                          */
+     search   what was searched, as a recipe  */
 #ifndef SLABFIT_TUNEFILE_H
 #define SLABFIT_TUNEFILE_H
 
@@ -20,9 +20,9 @@ json_t *tunefile_json (const struct tune_report *report);
 /* Writes REPORT with its RECIPE as PATH, whole or not at all.  */
 int tunefile_write (const char *path, const struct tune_report *report, const char *recipe);
 
-/* Where there is a file PATH, takes the outcomes of REPORT's trials, which are in the order of their numbers and have room for
-   all folds, and the estimate of retraining from it.  Fails where it is of another recipe, naming what differs, or no such
-   file.  */
+/* Where there is a file PATH, takes the outcomes of REPORT's trials, which are in the order of their numbers and have
+   room for all folds, and the estimate of retraining from it.  Fails where it is of another recipe, naming what
+   differs, or no such file.  */
 int tunefile_read (const char *path, const char *recipe, struct tune_report *report);
 
 #endif

@@ -359,22 +359,34 @@ hdf_read_integer (hid_t object, const char *name, int64_t *value, const char *fi
   return hdf_read_integers (object, name, value, 1, &count, file);
 }
 
+hid_t
+hdf_create_dataset (hid_t object, const char *name, hid_t type, int rank, const hsize_t *size)
+{
+  enum { CHUNK_BYTES = 1 << 20 }; /* as much as HDF5's cache of chunks holds */
+  hsize_t row = H5Tget_size (type) * (rank > 1 ? size[1] : 1), rows = row < CHUNK_BYTES ? CHUNK_BYTES / row : 1;
+  hsize_t chunk[2] = { rows < size[0] ? rows : size[0], rank > 1 ? size[1] : 1 };
+  hid_t dataset = -1, space = H5Screate_simple (rank, size, NULL), create = H5Pcreate (H5P_DATASET_CREATE);
+  if (space >= 0 && create >= 0 && H5Pset_chunk (create, rank, chunk) >= 0 && H5Pset_fletcher32 (create) >= 0)
+    dataset = H5Dcreate2 (object, name, type, space, H5P_DEFAULT, create, H5P_DEFAULT);
+  if (create >= 0)
+    H5Pclose (create);
+  if (space >= 0)
+    H5Sclose (space);
+  return dataset;
+}
+
 int
 hdf_write_dataset (hid_t object, const char *name, hid_t type, int rank, const hsize_t *size, const void *values,
                    const char *file)
 {
   int result = -1;
-  hid_t dataset = -1, space = H5Screate_simple (rank, size, NULL);
-  if (space >= 0)
-    dataset = H5Dcreate2 (object, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t dataset = hdf_create_dataset (object, name, type, rank, size);
   if (dataset >= 0)
     result = H5Dwrite (dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
   if (result < 0)
     result = hdf_write_failed ("write to", file);
   if (dataset >= 0 && H5Dclose (dataset) < 0 && result == 0) /* small data reach the file only now */
     result = hdf_write_failed ("write to", file);
-  if (space >= 0)
-    H5Sclose (space);
   return result;
 }
 

@@ -1,9 +1,9 @@
-"""Reference values for check: cosines by NumPy in float64, and leave-one-out errors of the nearest neighbour by scikit-learn's
-KNeighborsClassifier.
+"""Reference values for check: cosines by NumPy in float64, and leave-one-out errors of the nearest neighbour by
+scikit-learn's KNeighborsClassifier.
 
-Writes checkup.json beside this file: rows of whole numbers, a digit each, with their labels; the pairs that are near-duplicates;
-columns that are zero, or the same as an earlier one; the error over all classes, and that of each pair of them, where
-near-duplicates are no neighbours.
+Writes checkup.json beside this file: rows of whole numbers, a digit each, with their labels; the pairs that are
+near-duplicates; columns that are zero, or the same as an earlier one; the error over all classes, and that of each
+pair of them, where near-duplicates are no neighbours.
 
 Run: python make_checkup.py      (needs numpy and scikit-learn)
 """
