@@ -151,10 +151,12 @@ slabfit_SOURCES = \
   src/cli/config_file.c src/cli/config_file.h \
   src/cli/findings.c src/cli/findings.h \
   src/cli/form.c src/cli/form.h \
+  src/cli/hyperparameters.c src/cli/hyperparameters.h \
   src/cli/main.c \
   src/cli/options.c src/cli/options.h \
   src/cli/output.c src/cli/output.h \
   src/cli/predictions.c src/cli/predictions.h \
   src/cli/splits.c src/cli/splits.h \
+  src/cli/trained.c src/cli/trained.h \
   src/cli/tunetable.c src/cli/tunetable.h
 slabfit_LDADD = $(SLABFIT_LIBS)

@@ -1,6 +1,6 @@
 #!/bin/bash
-# slabfit train, stopped and gone on with: exit status 75, what is said and kept, and the same weights and history in the end.
-# SLABFIT_KILLS (20) says how often each engine's training is killed, SLABFIT_SEED (42) at which moments.
+# slabfit train, stopped and gone on with: exit status 75, what is said and kept, and the same weights and history in the
+# end.  SLABFIT_KILLS (20) says how often each engine's training is killed, SLABFIT_SEED (42) at which moments.
 . "$(dirname "$0")"/functions.sh || exit 1
 need h5dump hdf5-tools
 RANDOM=${SLABFIT_SEED:-42}
@@ -79,8 +79,8 @@ for engine in sweep gram; do
   done
   run 75 train --stop-after 0.000001 --resume --threads 3
   if test $engine = gram; then # while it computes inner products: the checkpoint stays
-    errors <<<"slabfit train: training on 'features/training.h5' was stopped before its first epoch; run the same command \
-again"
+    errors <<<"slabfit train: training on 'features/training.h5' was stopped before its first epoch; run the same \
+command again"
   else
     stopped
     test "$(stopped_epoch)" = "$before" || fail "stopped at once in epoch $(stopped_epoch), not $before"
@@ -91,8 +91,8 @@ again"
   refuses 1 "slabfit train: 'model.h5.checkpoint' was trained with lr 0.01, and 0.02 is asked for; remove it, or give \
 --force, to begin anew" train -q --lr 0.02
   truncate -s 1000 model.h5.checkpoint
-  refuses 1 "slabfit train: cannot open 'model.h5.checkpoint': it is cut short or damaged; remove it, or give --force, to \
-begin anew" train -q --resume
+  refuses 1 "slabfit train: cannot open 'model.h5.checkpoint': it is cut short or damaged; remove it, or give --force, \
+to begin anew" train -q --resume
   absent model.h5
   run 0 train --json -q --force
   is_whole

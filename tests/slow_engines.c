@@ -1,5 +1,5 @@
-/* Both engines against the plain trainer on the tutorial's training: 3,000 rows of 100,352 features, 1,000 to validate, 25
-   epochs.  Some minutes and 4 GB of memory: only where SLABFIT_SLOW is set.  */
+/* Both engines against the plain trainer on the tutorial's training: 3,000 rows of 100,352 features, 1,000 to validate,
+   25 epochs.  Half an hour and 4 GB of memory: only where SLABFIT_SLOW is set.  */
 #include <config.h>
 
 #include "seed_shape.h"
@@ -22,7 +22,7 @@ main (void)
 {
   if (!getenv ("SLABFIT_SLOW"))
     {
-      puts ("skipped: it takes some minutes and 4 GB of memory; set SLABFIT_SLOW=1");
+      puts ("skipped: it takes half an hour and 4 GB of memory; SLABFIT_SLOW=1 runs it");
       return 77;
     }
   TCase *cases = new_cases ("slow_engines");

@@ -32,8 +32,8 @@ int error_stopped (const char *format, ...) __attribute__ ((format (printf, 1, 2
    errno.  Always returns -1.  */
 int error_system (const char *what, const char *file);
 
-/* Puts REMEDY in the place of the message's own, what stands behind its last semicolon, for whoever knows better what to
-   do.  Always returns -1.  */
+/* Puts REMEDY in the place of the message's own, what stands behind its last semicolon, for whoever knows better what
+   to do.  Always returns -1.  */
 int error_remedy (const char *remedy);
 
 const char *error_message (void); /* borrowed until the thread's next error_set; "" where there is none */

@@ -7,6 +7,7 @@
 #include "../store/parts.h"
 #include "command.h"
 #include "findings.h"
+#include "hyperparameters.h"
 
 #include <limits.h>
 #include <math.h>
@@ -22,20 +23,7 @@ struct options {
   bool strict;
 };
 
-enum {
-  KEY_BATCH = 0x300,
-  KEY_DECAY,
-  KEY_DROPOUT,
-  KEY_EPOCHS,
-  KEY_HIDDEN,
-  KEY_L2,
-  KEY_LR,
-  KEY_MOMENTUM,
-  KEY_CURVE,
-  KEY_LIMIT,
-  KEY_SIMILARITY,
-  KEY_STRICT,
-};
+enum { KEY_CURVE = 0x300, KEY_LIMIT, KEY_SIMILARITY, KEY_STRICT };
 
 static const struct argp_option option_table[] = {
   { "curve", KEY_CURVE, 0, 0, "Draw a learning curve: is more data worth collecting?", 0 },
@@ -44,36 +32,9 @@ static const struct argp_option option_table[] = {
   { "similarity", KEY_SIMILARITY, "X", 0, "The cosine from which rows are near-duplicates (0.9)", 0 },
   { "strict", KEY_STRICT, 0, 0, "Fail where near-duplicates lie across splits", 0 },
   { 0, 0, 0, 0, "For --curve, as train has them:", 1 },
-  { "batch", KEY_BATCH, "N", 0, "Rows in a step (32)", 1 },
-  { "decay", KEY_DECAY, "X", 0, "The rate of step t is LR / (1 + X t) (0.00004)", 1 },
-  { "dropout", KEY_DROPOUT, "P", 0, "Share of the hidden layers' outputs that a step drops (0)", 1 },
-  { "epochs", KEY_EPOCHS, "N", 0, "Passes over all rows (25)", 1 },
-  { "hidden", KEY_HIDDEN, "N,N...", 0, "Units of the hidden layers (256,16)", 1 },
-  { "l2", KEY_L2, "X", 0, "Penalty X times the sum of squared kernel weights (0)", 1 },
-  { "lr", KEY_LR, "X", 0, "Learning rate (0.001)", 1 },
-  { "momentum", KEY_MOMENTUM, "X", 0, "Momentum (0.9)", 1 },
+  OPTIONS_HYPERPARAMETERS (1),
   { 0 },
 };
-
-static int
-parse_hidden (const char *text, struct train_options *train)
-{
-  struct names sizes;
-  if (options_split (text, "--hidden", &sizes))
-    return -1;
-  int result = 0;
-  if (sizes.count > TRAIN_HIDDEN_LIMIT)
-    result = error_usage ("--hidden takes up to %d sizes, not %zu", TRAIN_HIDDEN_LIMIT, sizes.count);
-  for (size_t i = 0; result == 0 && i < sizes.count; i++)
-    {
-      int units = 0;
-      result = options_parse_whole (sizes.name[i], "--hidden", 1, 1 << 20, &units);
-      train->hidden[i] = (uint64_t) units;
-    }
-  train->hidden_count = sizes.count;
-  names_free (&sizes);
-  return result;
-}
 
 static int
 parse_similarity (const char *text, double *similarity)
@@ -83,40 +44,6 @@ parse_similarity (const char *text, double *similarity)
   return *similarity > 0 && *similarity <= 1
            ? 0
            : error_usage ("--similarity takes a number above 0 and up to 1, not '%s'", text);
-}
-
-static int
-parse_value (int key, const char *argument, struct options *options)
-{
-  struct train_options *train = &options->checkup.train;
-  int number = 0, result;
-  switch (key)
-    {
-    case KEY_BATCH:
-      result = options_parse_whole (argument, "--batch", 1, 1 << 20, &number);
-      train->batch = (size_t) number;
-      return result;
-    case KEY_EPOCHS:
-      result = options_parse_whole (argument, "--epochs", 1, 1 << 30, &number);
-      train->epochs = (uint64_t) number;
-      return result;
-    case KEY_DECAY:
-      return text_parse_number (argument, "--decay", &train->schedule.decay);
-    case KEY_DROPOUT:
-      return text_parse_number (argument, "--dropout", &train->dropout);
-    case KEY_HIDDEN:
-      return parse_hidden (argument, train);
-    case KEY_L2:
-      return text_parse_number (argument, "--l2", &train->l2);
-    case KEY_LR:
-      return text_parse_number (argument, "--lr", &train->schedule.rate);
-    case KEY_MOMENTUM:
-      return text_parse_number (argument, "--momentum", &train->momentum);
-    case KEY_LIMIT:
-      return options_parse_whole (argument, "--limit", 0, INT_MAX, &options->limit);
-    default:
-      return parse_similarity (argument, &options->checkup.similarity);
-    }
 }
 
 static error_t
@@ -134,6 +61,14 @@ parse (int key, char *argument, struct argp_state *state)
     case KEY_STRICT:
       options->strict = true;
       return 0;
+    case KEY_LIMIT:
+      if (options_parse_whole (argument, "--limit", 0, INT_MAX, &options->limit))
+        options_fail (state);
+      return 0;
+    case KEY_SIMILARITY:
+      if (parse_similarity (argument, &options->checkup.similarity))
+        options_fail (state);
+      return 0;
     case ARGP_KEY_ARG:
       if (names_add (&options->features, argument))
         argp_failure (state, ERROR_FAILED, 0, "%s", error_message ());
@@ -145,11 +80,9 @@ parse (int key, char *argument, struct argp_state *state)
         options_fail (state);
       return 0;
     default:
-      if (key < KEY_BATCH || key > KEY_STRICT)
-        return options_parse_dataset (key, argument, state, &options->names);
-      if (parse_value (key, argument, options))
-        options_fail (state);
-      return 0;
+      if (hyperparameters_parse (key, argument, state, &options->checkup.train) == 0)
+        return 0;
+      return options_parse_dataset (key, argument, state, &options->names);
     }
 }
 

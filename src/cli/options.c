@@ -126,6 +126,15 @@ options_parse_whole (const char *text, const char *what, int lowest, int highest
 }
 
 int
+options_parse_word (const char *text, const char *what, const char *const *words, const char *takes, int *value)
+{
+  for (*value = 0; words[*value]; ++*value)
+    if (!strcmp (text, words[*value]))
+      return 0;
+  return error_usage ("%s takes %s, not '%s'", what, takes, text);
+}
+
+int
 options_parse_dtype (const char *text, bool *half)
 {
   *half = !strcmp (text, "float16");

@@ -23,6 +23,7 @@ struct search {
   bool open; /* whether crossval is; it is not where all is known */
   struct workers *workers;
   char *recipe;
+  double started;
   pthread_mutex_t lock; /* of the progress, which several trainings advance */
   struct progress progress;
 };
@@ -195,10 +196,19 @@ count_trainings (const struct search *search)
   return trainings;
 }
 
+static void
+note_seconds (const struct search *search)
+{
+  struct tune_report *report = search->report;
+  report->wall_seconds = clock_seconds () - search->started;
+  report->trials_seconds = report->wall_seconds - report->products_seconds;
+}
+
 static int
 save (const struct search *search)
 {
   const char *path = search->options->output;
+  note_seconds (search);
   return path ? tunefile_write (path, search->report, search->recipe) : 0;
 }
 
@@ -261,12 +271,10 @@ static int
 run_folds (struct search *search)
 {
   struct tune_report *report = search->report;
-  double started = clock_seconds ();
   int result = 0;
   search->progress = progress_begin ("tune", "trainings", count_trainings (search));
   for (size_t fold = 0; result == 0 && fold < search->options->folds; fold++)
     result = run_fold (search, fold);
-  report->trials_seconds = clock_seconds () - started;
   if (result)
     return -1;
   search->progress.total = search->progress.done;
@@ -326,10 +334,12 @@ int
 tune (const struct tune_options *options, struct featfile *training, struct featfile *validation,
       struct workers *workers, struct tune_report *report)
 {
-  double started = clock_seconds ();
-  struct search search = {
-    .options = options, .report = report, .training = training, .validation = validation, .workers = workers
-  };
+  struct search search = { .options = options,
+                           .report = report,
+                           .training = training,
+                           .validation = validation,
+                           .workers = workers,
+                           .started = clock_seconds () };
   *report =
     (struct tune_report){ .folds = options->folds, .rows = featfile_info (training)->rows, .retraining_seconds = NAN };
   pthread_mutex_init (&search.lock, NULL);
@@ -339,7 +349,7 @@ tune (const struct tune_options *options, struct featfile *training, struct feat
   crossval_close (&search.crossval);
   pthread_mutex_destroy (&search.lock);
   free (search.recipe);
-  report->wall_seconds = clock_seconds () - started;
+  note_seconds (&search);
   return result;
 }
 

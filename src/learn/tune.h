@@ -20,8 +20,8 @@ struct tune_report {
   uint64_t rows;    /* n */
   size_t trainings; /* on a fold each, in all; of them RESUMED were kept from before */
   size_t resumed;
-  double products_seconds; /* for K and the projections, with reading */
-  double trials_seconds, wall_seconds;
+  double products_seconds;             /* for K and the projections, with reading */
+  double trials_seconds, wall_seconds; /* all but that; all */
   double retraining_seconds; /* an estimate for the same search by training from the features; tuning.md says of what.
                                 NaN where memory is too short to measure a step */
 };

@@ -42,8 +42,8 @@ int hdf_read_names (hid_t object, const char *name, struct names *names, const c
 int hdf_read_integer (hid_t object, const char *name, int64_t *value, const char *file);
 int hdf_read_integers (hid_t object, const char *name, int64_t *values, size_t room, size_t *count, const char *file);
 
-/* Makes the dataset NAME of the shape SIZE (rank, 1 or 2) in chunks that have checksums, so that damage shows on reading.  -1
-   with no error set.  */
+/* Makes the dataset NAME of the shape SIZE (rank, 1 or 2) in chunks that have checksums, so that damage shows on
+   reading.  -1 with no error set.  */
 hid_t hdf_create_dataset (hid_t object, const char *name, hid_t type, int rank, const hsize_t *size);
 
 /* Whole datasets of OBJECT in FILE.  hdf_write_dataset makes NAME likewise; hdf_read_shape fails where it
