@@ -9,6 +9,7 @@
 #include "../learn/modelfile.h"
 #include "../learn/tunefile.h"
 #include "command.h"
+#include "hyperparameters.h"
 #include "output.h"
 #include "splits.h"
 #include "tunetable.h"
@@ -29,19 +30,7 @@ struct options {
 };
 
 /* KEY_AXIS and an axis's number are the key of its option.  */
-enum {
-  KEY_AXIS = 0x300,
-  KEY_CACHE = 0x340,
-  KEY_CLASS_WEIGHT,
-  KEY_DECAY,
-  KEY_FOLDS,
-  KEY_NESTEROV,
-  KEY_NO_ABANDON,
-  KEY_OBJECTIVE,
-  KEY_REFIT,
-  KEY_SHUFFLE,
-  KEY_TRIALS
-};
+enum { KEY_AXIS = 0x300, KEY_CACHE = 0x340, KEY_FOLDS, KEY_NO_ABANDON, KEY_OBJECTIVE, KEY_REFIT, KEY_TRIALS };
 
 static const struct argp_option option_table[] = {
   { 0, 0, 0, 0, "What is tried, as a list A,B or a range LOW:HIGH:", 1 },
@@ -72,32 +61,14 @@ static const struct argp_option option_table[] = {
   { 0 },
 };
 
-/* The place of TEXT in WORDS, which NULL ends and TAKES lists; -1 with a usage error where it is none of them.  */
-static int
-parse_word (const char *text, const char *what, const char *const *words, const char *takes)
-{
-  for (int i = 0; words[i]; i++)
-    if (!strcmp (text, words[i]))
-      return i;
-  return error_usage ("%s takes %s, not '%s'", what, takes, text);
-}
-
 static int
 parse_value (int key, const char *argument, struct options *options)
 {
-  static const char *const shuffles[] = { "window", "full", "none", NULL };
-  static const char *const weights[] = { "none", "balanced", NULL };
   static const char *const objectives[] = { "val_loss", "accuracy", "auc", NULL }; /* as enum objective */
   struct tune_options *tune = &options->tune;
-  struct train_options *base = &tune->space.base;
   int number = 0, result;
   switch (key)
     {
-    case KEY_CLASS_WEIGHT:
-      base->balanced = (number = parse_word (argument, "--class-weight", weights, "none or balanced")) == 1;
-      return number;
-    case KEY_DECAY:
-      return text_parse_number (argument, "--decay", &base->schedule.decay);
     case KEY_FOLDS:
       result = options_parse_whole (argument, "--folds", 2, 1000, &number);
       tune->folds = (size_t) number;
@@ -107,13 +78,9 @@ parse_value (int key, const char *argument, struct options *options)
       tune->trials = (size_t) number;
       return result;
     case KEY_OBJECTIVE:
-      number = parse_word (argument, "--objective", objectives, "val_loss, accuracy or auc");
+      result = options_parse_word (argument, "--objective", objectives, "val_loss, accuracy or auc", &number);
       tune->objective = (enum objective) number;
-      return number;
-    case KEY_SHUFFLE:
-      number = parse_word (argument, "--shuffle", shuffles, "window, full or none");
-      base->shuffle = (enum shuffle_kind) number;
-      return number;
+      return result;
     default:
       return searchspace_set (&tune->space, (enum axis_name) (key - KEY_AXIS), argument);
     }
@@ -131,6 +98,14 @@ complete (struct options *options, struct argp_state *state)
     given = given || axis_given (&space->axis[i]);
   if (train_check (&space->base) || (!given && searchspace_use_defaults (space)))
     options_fail (state);
+}
+
+/* The keys that other commands have too.  */
+static error_t
+parse_shared (int key, const char *argument, struct argp_state *state, struct options *options)
+{
+  error_t result = hyperparameters_parse (key, argument, state, &options->tune.space.base);
+  return result == ARGP_ERR_UNKNOWN ? options_parse_dataset (key, argument, state, &options->names) : result;
 }
 
 static error_t
@@ -151,9 +126,6 @@ parse (int key, char *argument, struct argp_state *state)
     case KEY_CACHE:
       options->cache = true;
       return 0;
-    case KEY_NESTEROV:
-      options->tune.space.base.nesterov = true;
-      return 0;
     case KEY_NO_ABANDON:
       options->tune.whole = true;
       return 0;
@@ -167,8 +139,8 @@ parse (int key, char *argument, struct argp_state *state)
       return 0;
     default:
       if (key < KEY_AXIS || key > KEY_TRIALS)
-        return options_parse_dataset (key, argument, state, &options->names);
-      if (parse_value (key, argument, options) < 0)
+        return parse_shared (key, argument, state, options);
+      if (parse_value (key, argument, options))
         options_fail (state);
       return 0;
     }
