@@ -116,6 +116,16 @@ progress_end (struct progress *progress)
 }
 
 void
+progress_clear (struct progress *progress)
+{
+  if (!progress->quiet && progress->terminal)
+    {
+      fputs ("\r\033[K", stderr);
+      fflush (stderr);
+    }
+}
+
+void
 progress_say (const char *format, ...)
 {
   if (quiet)

@@ -20,10 +20,11 @@ struct standing {
 struct learner {
   struct first_layer *first;
   struct head *head;
-  const struct train_options *options; /* borrowed, as all to PATH */
+  const struct train_options *options; /* borrowed, as all to PROGRESS */
   const double *class_weight;          /* (C), or NULL */
   const char *path;
-  float *pre, *delta; /* (batch, h) */
+  struct progress *progress; /* NULL where nobody looks */
+  float *pre, *delta;        /* (batch, h) */
 
   struct standing standing;
   double loss;   /* of the pass in hand: sum over its rows */
@@ -104,6 +105,12 @@ learner_free (struct learner *learner)
   memory_free (learner->work);
   memory_free (learner->label);
   free (learner);
+}
+
+void
+learner_show_progress (struct learner *learner, struct progress *progress)
+{
+  learner->progress = progress;
 }
 
 /* The learning rate of the step in hand.  */
@@ -193,6 +200,8 @@ train_batch (void *context, const struct batch *batch, const struct batch *next)
   if (move_first (pass, batch, &sgd, next->rows ? next : NULL))
     return -1;
   note_standing (learner, pass);
+  if (learner->progress)
+    progress_advance (learner->progress, batch->rows);
   return 0;
 }
 

@@ -2,6 +2,7 @@
 #ifndef SLABFIT_LEARNER_H
 #define SLABFIT_LEARNER_H
 
+#include "../base/progress.h"
 #include "feed.h"
 #include "first_layer.h"
 #include "head.h"
@@ -22,6 +23,9 @@ struct score {
 struct learner *learner_new (struct first_layer *first, struct head *head, const struct train_options *options,
                              size_t batch, size_t rows, const double *class_weight, const char *path);
 void learner_free (struct learner *learner); /* NULL is allowed */
+
+/* Advances PROGRESS (borrowed) by the rows of each training step from now on.  */
+void learner_show_progress (struct learner *learner, struct progress *progress);
 
 /* A step of SGD on each batch of FEED; EPOCH counts from 1.  SCORE is taken while the weights move, with the weights of
    the classes.  A pass that was stopped, or whose state was restored, goes on where it was.  Fails where the loss is no

@@ -3,6 +3,7 @@
 #include "products.h"
 
 #include "../base/memory.h"
+#include "../base/progress.h"
 #include "../base/vectorised.h"
 #include "factor.h"
 
@@ -22,6 +23,7 @@ struct walk {
   size_t units;
   uint64_t first; /* column of the walk */
 
+  struct progress progress; /* in columns */
   struct factor factor;
   float *panel;          /* (threads, FACTOR_DEPTH, PANEL_WIDTH) */
   struct table combined; /* (columns of a slab, units) */
@@ -171,6 +173,7 @@ add_slab (void *context, const struct slab *slab)
       if (multiply (walk, walk->current->table.columns, multiply_projection))
         return -1;
     }
+  progress_advance (&walk->progress, slab->columns);
   return 0;
 }
 
@@ -186,10 +189,11 @@ mirror_row (void *context, size_t row, int worker)
 }
 
 static int
-walk_new (struct walk *walk, const struct slabs *slabs)
+walk_new (struct walk *walk, const struct slabs *slabs, const char *what)
 {
   size_t threads = (size_t) workers_count (walk->workers);
   walk->first = slabs->first;
+  walk->progress = progress_begin (what, "columns", slabs->columns);
   walk->panel = memory_new (threads * FACTOR_DEPTH * PANEL_WIDTH, sizeof *walk->panel);
   return walk->panel ? factor_new (&walk->factor, slabs->rows, slabs->width) : -1;
 }
@@ -197,6 +201,7 @@ walk_new (struct walk *walk, const struct slabs *slabs)
 static void
 walk_free (struct walk *walk)
 {
+  progress_clear (&walk->progress);
   factor_free (&walk->factor);
   table_free (&walk->combined);
   memory_free (walk->panel);
@@ -217,7 +222,7 @@ products_compute (const struct slabs *slabs, struct table *inner, struct project
     clear (inner);
   for (size_t i = 0; i < projections; i++)
     clear (&projection[i].table);
-  int result = walk_new (&walk, slabs) || slabs_walk (slabs, add_slab, &walk, waited) ? -1 : 0;
+  int result = walk_new (&walk, slabs, "products") || slabs_walk (slabs, add_slab, &walk, waited) ? -1 : 0;
   walk_free (&walk);
   if (result == 0 && inner)
     result = workers_run (workers, inner->columns, mirror_row, inner);
@@ -260,6 +265,7 @@ combine_slab (void *context, const struct slab *slab)
   for (size_t row = 0; row < slab->columns; row++)
     scale_and_add (walk->kernel + (slab->first - walk->first + row) * walk->units, (float) walk->scale,
                    walk->combined.values + row * walk->combined.stride, walk->units);
+  progress_advance (&walk->progress, slab->columns);
   return 0;
 }
 
@@ -270,7 +276,7 @@ products_combine (const struct slabs *slabs, const float *coefficients, double s
   struct walk walk = {
     .workers = workers, .coefficients = coefficients, .scale = scale, .kernel = kernel, .units = units
   };
-  int result = walk_new (&walk, slabs) || table_new (&walk.combined, slabs->width, units)
+  int result = walk_new (&walk, slabs, "weights") || table_new (&walk.combined, slabs->width, units)
                    || slabs_walk (slabs, combine_slab, &walk, waited)
                  ? -1
                  : 0;

@@ -316,9 +316,16 @@ static int
 run_epochs (struct training *training)
 {
   const struct train_options *options = &training->options;
-  while (training->epoch <= options->epochs && (!options->patience || training->waited < options->patience))
-    if (run_epoch (training))
-      return -1;
+  uint64_t left = options->epochs + 1 - training->epoch;
+  struct progress progress = progress_begin ("train", "rows", left * training->engine.training.count);
+  int result = 0;
+  learner_show_progress (training->learner, &progress);
+  while (result == 0 && training->epoch <= options->epochs
+         && (!options->patience || training->waited < options->patience))
+    result = run_epoch (training);
+  progress_clear (&progress);
+  if (result)
+    return -1;
   if (learner_finish (training->learner, options->patience > 0))
     return save_stopped (training);
   model_take_head (training->model, learner_head (training->learner));
