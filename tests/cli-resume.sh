@@ -77,6 +77,8 @@ for engine in sweep gram; do
     test "$now" -gt "$before" || fail "it does not come from epoch $before on"
     before=$now
   done
+  run 0 slabfit info model.h5.checkpoint --json
+  json "(d['kind'], d['epochs'], d['training']['engine']) == ('checkpoint of a training', $before - 1, '$engine')"
   run 75 train --stop-after 0.000001 --resume --threads 3
   if test $engine = gram; then # while it computes inner products: the checkpoint stays
     errors <<<"slabfit train: training on 'features/training.h5' was stopped before its first epoch; run the same \

@@ -7,6 +7,7 @@
 #include "../base/progress.h"
 #include "../extract/extractor.h"
 #include "../learn/modelfile.h"
+#include "../store/hdf.h"
 #include "command.h"
 
 #include <inttypes.h>
@@ -209,6 +210,42 @@ describe_model (const char *path)
   return info;
 }
 
+/* Of the open FILE, a training's checkpoint or the inner products that one kept; NULL with no error where it is neither.  */
+static json_t *
+describe_leavings (hid_t file, const char *path)
+{
+  int64_t checkpoint = 0, gram = 0;
+  struct history history = { 0 };
+  struct names sha256 = { 0 };
+  char *recipe = NULL;
+  json_t *info = NULL;
+  if (hdf_read_integer (file, "checkpoint_format_version", &checkpoint, path)
+      || hdf_read_integer (file, "gram_format_version", &gram, path))
+    return NULL;
+  if (checkpoint && !hdf_read_text_new (file, "training", &recipe, path) && !history_read (&history, file, path))
+    info = json_pack ("{s:s, s:s, s:I, s:o*}", "file", path, "kind", "checkpoint of a training", "epochs",
+                      (json_int_t) history.count, "training", recipe ? json_loads (recipe, 0, NULL) : NULL);
+  if (gram && !hdf_read_names (file, "sha256", &sha256, path))
+    info = json_pack ("{s:s, s:s, s:o}", "file", path, "kind", "inner products of feature files", "sha256",
+                      names_json (&sha256));
+  history_free (&history);
+  names_free (&sha256);
+  free (recipe);
+  return info;
+}
+
+/* What lies beside models and features.  */
+static json_t *
+describe_other (const char *path)
+{
+  hid_t access = hdf_file_access (false), file = H5Fopen (path, H5F_ACC_RDONLY, access);
+  json_t *info = file >= 0 ? describe_leavings (file, path) : NULL;
+  if (file >= 0)
+    H5Fclose (file);
+  H5Pclose (access);
+  return info;
+}
+
 static json_t *
 describe_backbone (const char *path)
 {
@@ -254,7 +291,10 @@ describe (const char *path, const struct featnames *names)
       error_set ("'%s' is neither a feature file or model (HDF5) nor a backbone (TorchScript); check the path", path);
       return NULL;
     }
-  return modelfile_is_model (path) ? describe_model (path) : describe_features (path, names);
+  if (modelfile_is_model (path))
+    return describe_model (path);
+  json_t *info = describe_other (path);
+  return info ? info : describe_features (path, names);
 }
 
 static void
