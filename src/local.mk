@@ -95,6 +95,7 @@ libslabfit_a_SOURCES = \
   src/learn/strip.h \
   src/learn/sweep.c src/learn/sweep.h \
   src/learn/train.c src/learn/train.h \
+  src/learn/trainbench.c src/learn/trainbench.h \
   src/learn/trial.c src/learn/trial.h \
   src/learn/tune.c src/learn/tune.h \
   src/learn/tunefile.c src/learn/tunefile.h \
@@ -132,6 +133,7 @@ libslabfit_a_SOURCES = \
 bin_PROGRAMS += slabfit
 slabfit_SOURCES = \
   src/cli/arguments.c src/cli/arguments.h \
+  src/cli/benchtable.c src/cli/benchtable.h \
   src/cli/cmd_backbone.c \
   src/cli/cmd_bench.c \
   src/cli/cmd_check.c \

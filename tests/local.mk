@@ -29,6 +29,7 @@ unit_tests = \
   tests/check_file \
   tests/check_folder \
   tests/check_folds \
+  tests/check_forecast \
   tests/check_gathered \
   tests/check_gram \
   tests/check_gramcache \

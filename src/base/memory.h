@@ -15,7 +15,7 @@ uint64_t memory_bytes (void);
 uint64_t memory_peak_bytes (void);
 void memory_reset_peak (void);
 
-/* The process's largest resident size so far, in bytes (getrusage), libraries included.  */
+/* The process's largest resident size so far, in bytes, libraries included.  */
 uint64_t memory_peak_resident_bytes (void);
 
 /* *PRODUCT = A * B.  -1 with the error set where it overflows; WHAT names the quantity in the message.  */
