@@ -68,3 +68,52 @@ test -z "$(ls -A folder)" || fail "left in the folder: $(ls -A folder)"
 run 75 slabfit bench --rows 100000 --repeat 1000 --stop-after 0.3 -o folder
 echo 'slabfit bench: the benchmark was stopped; run the same command again' | errors
 test -z "$(ls -A folder)" || fail "left in the folder: $(ls -A folder)"
+
+# train: both engines beside their forecasts, in a case of the given shape.  No time is tested, only that one of them is
+# the shorter one.
+run 0 slabfit bench train $small -o folder --zeros 0.5 --threads 2
+errors </dev/null
+sed -E '/ [0-9.]+ +[0-9]+$/s/( +[0-9.]+){6}$/ RATES/; s/[0-9]+\.[0-9]+[* ]?/N /g; s/ +/ /g' out >table
+compare 'the tables' table <<'END'
+ sweep, s gram, s
+ rows features hidden zeros epoch forec took ratio forec took ratio auto
+ 600 500 256,16 50% 5 N N N N N N gram
+* the faster one
+
+ read products epochs step forward head
+ rows features hidden zeros MB/s GFLOP/s GFLOP/s ms ms rows/s
+ 600 500 256,16 50% RATES
+END
+test -z "$(awk 'length > 80' out)" || fail 'a line is longer than 80 columns'
+test "$(sed -n 3p out | tr -dc '*')" = '*' || fail 'not one engine is the faster one'
+test -z "$(ls -A folder)" || fail "left in the folder: $(ls -A folder)"
+
+run 0 slabfit bench train --rows 700 --columns 2000 --repeat 1 -o folder --json
+errors </dev/null
+json 'list(d["rates"]["train"]) == ["read", "pack", "products", "epochs", "step_ms", "forward_ms", "head", "draw", "memory"]'
+json 'all(rate > 0 for rate in d["rates"]["train"].values()) and d["peak_bytes"] > 0'
+json 'len(d["train"]) == 1 and d["train"][0]["rates"] == d["rates"]["train"]'
+json '[d["train"][0][key] for key in ("rows", "columns", "hidden", "zeros", "epochs")] == [700, 2000, "256,16", 0.88, 5]'
+json 'all(time > 0 for engine in ("sweep", "gram") for time in d["train"][0][engine].values())'
+json 'list(d["train"][0]["gram"]) == ["forecast", "seconds"]'
+# 2 * 700 * 256 * 2000 + 700 * 350 * 2000 + 5 * 2 * 700 * 700 * 256 = 2.46e9 terms: above 2e9, so the forecasts decide.
+json 'd["train"][0]["auto"] == min(("sweep", "gram"), key=lambda engine: d["train"][0][engine]["forecast"])'
+
+# The rows of another file; all that is made is removed.
+run 0 slabfit bench train --rows 64 --repeat 1 --like rows.h5 -o folder --json
+json 'd["train"][0]["columns"] == 3 and d["train"][0]["rows"] == 64 and d["train"][0]["auto"] == "gram"'
+test -z "$(ls -A folder)" || fail "left in the folder: $(ls -A folder)"
+
+refuses 2 "slabfit bench: 'bench train' keeps no file; leave --keep out, or use 'bench store'" \
+  slabfit bench train --keep
+refuses 2 "slabfit bench: there is no benchmark 'trains'; there are 'store' and 'train'" slabfit bench trains
+run 1 slabfit bench train --rows 1000 --columns 20000 --repeat 1 --memory 20M -o folder
+like 'slabfit bench: training needs .* MB .* and may use .* MB; give the job more memory, .*' "$(<err)"
+test -z "$(ls -A folder)" || fail "left in the folder: $(ls -A folder)"
+
+# Stopped while the file is made, and while it is trained on.
+for shape in '--rows 1000000' "$small --repeat 1000"; do
+  run 75 slabfit bench train $shape --stop-after 1 -o folder
+  echo 'slabfit bench: the benchmark was stopped; run the same command again' | errors
+  test -z "$(ls -A folder)" || fail "left in the folder: $(ls -A folder)"
+done

@@ -1,11 +1,12 @@
 #include <config.h>
 
-#include "../store/storebench.h"
+#include "../learn/trainbench.h"
 
 #include "../base/error.h"
 #include "../base/file.h"
 #include "../base/memory.h"
 #include "../base/workers.h"
+#include "benchtable.h"
 #include "command.h"
 #include "output.h"
 
@@ -19,6 +20,7 @@ struct options {
   struct common common;
   struct storebench_options store;
   const char *output;
+  bool train, shaped; /* the benchmark train; whether rows, columns or zeros were given */
 };
 
 enum { KEY_COLUMNS = 0x300, KEY_COMPRESS, KEY_DTYPE, KEY_KEEP, KEY_LIKE, KEY_REPEAT, KEY_ROWS, KEY_ZEROS };
@@ -82,16 +84,23 @@ parse (int key, char *argument, struct argp_state *state)
       return 0;
     case KEY_LIKE:
       options->store.like = argument;
+      options->shaped = true;
       return 0;
     case ARGP_KEY_ARG:
-      if (strcmp (argument, "store"))
-        argp_error (state, "there is no benchmark '%s'; there is 'store'", argument);
+      options->train = !strcmp (argument, "train");
+      if (!options->train && strcmp (argument, "store"))
+        argp_error (state, "there is no benchmark '%s'; there are 'store' and 'train'", argument);
+      return 0;
+    case ARGP_KEY_END:
+      if (options->train && options->store.keep)
+        argp_error (state, "'bench train' keeps no file; leave --keep out, or use 'bench store'");
       return 0;
     default:
       if (key < KEY_COLUMNS || key > KEY_ZEROS)
         return ARGP_ERR_UNKNOWN;
       if (parse_value (key, argument, &options->store))
         options_fail (state);
+      options->shaped |= key == KEY_COLUMNS || key == KEY_ROWS || key == KEY_ZEROS;
       return 0;
     }
 }
@@ -99,10 +108,11 @@ parse (int key, char *argument, struct argp_state *state)
 static const struct argp argp = {
   option_table,
   parse,
-  "[store]",
+  "[store|train]",
   "Measure this machine's rates. store: feature files are written in parts, merged and read, in bytes of float32 "
-  "values a "
-  "second; 'copy' moves the parts' compressed bytes with nothing done to them, the limit for 'merge'."
+  "values a second; 'copy' moves the parts' compressed bytes with nothing done to them, the limit for 'merge'. "
+  "train: both engines of 'train' on made-up features of some shapes, or of the one that is given, beside the times "
+  "that --engine auto expects of them."
   "\vExample: slabfit bench store -o /scratch",
   options_children,
   0,
@@ -140,40 +150,78 @@ check_kept (const struct options *options, const char *folder)
   return result;
 }
 
+/* The rates of the store, whose options are complete.  */
+static int
+bench_store (const struct options *options, json_t **result)
+{
+  const struct common *common = &options->common;
+  struct storebench_report report;
+  struct workers *workers = workers_new (common->threads);
+  int status = workers && check_kept (options, options->store.folder) == 0
+                 ? storebench_run (&options->store, workers, &report)
+                 : -1;
+  workers_free (workers);
+  if (status)
+    return -1;
+  *result = result_new (&options->store, &report);
+  if (!common->json)
+    print (&options->store, &report, common->threads);
+  return 0;
+}
+
+/* Trains in COUNT cases.  */
+static int
+run_cases (const struct options *options, const struct trainbench_case *measured, size_t count, json_t **result)
+{
+  const struct common *common = &options->common;
+  const struct trainbench_options train = { options->store, common->memory_bytes, common->threads };
+  struct trainbench_report *report = calloc (count, sizeof *report);
+  int status = report ? 0 : error_set ("no memory left for the reports");
+  for (size_t i = 0; i < count && status == 0; i++)
+    status = trainbench_run (&measured[i], &train, &report[i]);
+  if (status == 0)
+    *result = benchtable_json (measured, report, count);
+  if (status == 0 && !common->json)
+    benchtable_print (measured, report, count);
+  free (report);
+  return status;
+}
+
+static int
+bench_train (const struct options *options, json_t **result)
+{
+  const struct storebench_options *store = &options->store;
+  const struct trainbench_case asked = { store->rows, store->columns, store->zeros, 2, { 256, 16 }, 5 };
+  return options->shaped ? run_cases (options, &asked, 1, result)
+                         : run_cases (options, trainbench_cases, trainbench_count, result);
+}
+
 /* Its files are in a folder of their own, or with --keep in FOLDER itself.  */
 static int
-bench_store (struct options *options, struct storebench_report *report)
+bench (struct options *options, json_t **result)
 {
   const char *base = options->output ? options->output : getenv ("TMPDIR");
   char *folder =
     text_new (options->store.keep ? "%s" : "%s/slabfit-bench.%ld", base && *base ? base : "/tmp", (long) getpid ());
-  struct workers *workers = folder ? workers_new (options->common.threads) : NULL;
   options->store.folder = folder;
-  int result = workers && file_make_directories (folder) == 0 && check_kept (options, folder) == 0
-                 ? storebench_run (&options->store, workers, report)
-                 : -1;
+  int status = folder ? file_make_directories (folder) : -1;
+  if (status == 0)
+    status = (options->train ? bench_train : bench_store) (options, result);
   if (folder && !options->store.keep)
     rmdir (folder);
-  workers_free (workers);
   free (folder);
-  return result;
+  return status;
 }
 
 static int
 run (int argc, char **argv, struct common *common, json_t **result)
 {
   struct options options = { .store = { .rows = 2000, .columns = 100352, .zeros = 0.88, .compress = 1, .repeats = 3 } };
-  struct storebench_report report;
   if (arguments_parse (&command_bench, argc, argv, &options))
     return -1;
   *common = options.common;
   options.store.seed = common->seed;
-  if (bench_store (&options, &report))
-    return -1;
-  *result = result_new (&options.store, &report);
-  if (!common->json)
-    print (&options.store, &report, common->threads);
-  return 0;
+  return bench (&options, result);
 }
 
 const struct command command_bench = { "bench", "measure this machine's rates", &argp, run };

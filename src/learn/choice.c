@@ -30,15 +30,33 @@ forecast_of (const struct plan *plan, const struct rates *rates, const uint64_t 
   return (struct forecast){ forecast_seconds (plan, rates, width[1], epochs), plan->bytes };
 }
 
-/* Takes the faster of two that fit.  */
-static int
-take_faster (struct plan *plan, const struct plan *sweep, const struct plan *gram, struct train_report *report)
+int
+choose_forecast (struct prospect *prospect, const struct plan *sweep, const struct plan *gram, uint64_t epochs,
+                 const uint64_t *width, size_t layers, struct featfile *training, struct workers *workers)
 {
-  bool faster = report->gram.seconds < report->sweep.seconds;
-  const struct forecast *taken = faster ? &report->gram : &report->sweep;
-  const struct forecast *other = faster ? &report->sweep : &report->gram;
+  if (measure (&prospect->rates, sweep, width, layers, training, workers))
+    return -1;
+  prospect->sweep = forecast_of (sweep, &prospect->rates, width, epochs);
+  prospect->gram = forecast_of (gram, &prospect->rates, width, epochs);
+  prospect->gram_faster = prospect->gram.seconds < prospect->sweep.seconds;
+  return 0;
+}
+
+bool
+choose_unmeasured (const struct plan *gram, uint64_t units, uint64_t epochs)
+{
+  return forecast_terms (gram, units, epochs) < few_terms;
+}
+
+/* Takes the faster of two that fit; under MPI, the one that the first rank takes for it.  */
+static int
+take_faster (struct plan *plan, const struct plan *sweep, const struct plan *gram, const struct prospect *prospect)
+{
+  bool faster = prospect->gram_faster;
   if (ranks_from_first (&faster, sizeof faster))
     return -1;
+  const struct forecast *taken = faster ? &prospect->gram : &prospect->sweep;
+  const struct forecast *other = faster ? &prospect->sweep : &prospect->gram;
   *plan = faster ? *gram : *sweep;
   progress_say ("engine %s: about %.3g s and %.0f MB; %s would take about %.3g s and %.0f MB",
                 faster ? "gram" : "sweep", taken->seconds, taken->bytes / megabyte, faster ? "sweep" : "gram",
@@ -52,18 +70,18 @@ choose (struct plan *plan, const struct plan *sweep, const struct plan *gram, co
         const uint64_t *width, size_t layers, struct featfile *training, struct workers *workers,
         struct train_report *report)
 {
-  struct rates rates;
-  if (forecast_terms (gram, width[1], options->epochs) < few_terms)
+  struct prospect prospect;
+  if (choose_unmeasured (gram, width[1], options->epochs))
     {
       *plan = *gram;
       progress_say ("engine gram: so small a training takes a moment");
       return 0;
     }
-  if (measure (&rates, sweep, width, layers, training, workers))
+  if (choose_forecast (&prospect, sweep, gram, options->epochs, width, layers, training, workers))
     return -1;
-  report->sweep = forecast_of (sweep, &rates, width, options->epochs);
-  report->gram = forecast_of (gram, &rates, width, options->epochs);
-  return take_faster (plan, sweep, gram, report);
+  report->sweep = prospect.sweep;
+  report->gram = prospect.gram;
+  return take_faster (plan, sweep, gram, &prospect);
 }
 
 /* Takes the only one that fits.  */

@@ -12,6 +12,9 @@
 /* A task packs a panel and multiplies so many groups of rows by it.  */
 enum { TASK_GROUPS = 256 };
 
+/* Groups of columns that a task combines, whose sums stay in cache.  */
+enum { COMBINED_GROUPS = 64 };
+
 struct walk {
   struct workers *workers;
   struct table *inner;
@@ -26,7 +29,7 @@ struct walk {
   struct progress progress; /* in columns */
   struct factor factor;
   float *panel;          /* (threads, FACTOR_DEPTH, PANEL_WIDTH) */
-  struct table combined; /* (columns of a slab, units) */
+  struct table combined; /* (threads x COMBINED_GROUPS x FACTOR_GROUP, units) */
 
   const struct slab *slab; /* in hand, as what follows */
   const struct projection *current;
@@ -229,22 +232,6 @@ products_compute (const struct slabs *slabs, struct table *inner, struct project
   return result;
 }
 
-static int
-multiply_combination (void *context, size_t task, int worker)
-{
-  (void) worker;
-  struct walk *walk = context;
-  const struct factor *factor = &walk->factor;
-  struct table *combined = &walk->combined;
-  size_t strip = task / walk->chunks, chunk = task % walk->chunks, n = walk->slab->rows;
-  size_t first = chunk * TASK_GROUPS, end = smaller (first + TASK_GROUPS, factor->groups);
-  for (size_t block = 0; block < factor->blocks; block++)
-    factor_multiply (factor, first, end, block, walk->coefficients + (strip * n + block * FACTOR_DEPTH) * PANEL_WIDTH,
-                     combined->values + first * FACTOR_GROUP * combined->stride + strip * PANEL_WIDTH,
-                     combined->stride);
-  return 0;
-}
-
 VECTORISED static void
 scale_and_add (float *restrict sum, float scale, const float *restrict values, size_t count)
 {
@@ -252,19 +239,37 @@ scale_and_add (float *restrict sum, float scale, const float *restrict values, s
     sum[i] = scale * sum[i] + values[i];
 }
 
+/* X'A of some of the slab's columns, added to their rows of the kernel.  */
+static int
+combine_chunk (void *context, size_t chunk, int worker)
+{
+  struct walk *walk = context;
+  const struct slab *slab = walk->slab;
+  const struct factor *factor = &walk->factor;
+  size_t first = chunk * COMBINED_GROUPS, end = smaller (first + COMBINED_GROUPS, factor->groups);
+  size_t stride = walk->combined.stride, rows = COMBINED_GROUPS * FACTOR_GROUP;
+  float *combined = walk->combined.values + (size_t) worker * rows * stride;
+  memset (combined, 0, rows * stride * sizeof *combined);
+  for (size_t strip = 0; strip < stride / PANEL_WIDTH; strip++)
+    for (size_t block = 0; block < factor->blocks; block++)
+      factor_multiply (factor, first, end, block,
+                       walk->coefficients + (strip * slab->rows + block * FACTOR_DEPTH) * PANEL_WIDTH,
+                       combined + strip * PANEL_WIDTH, stride);
+  for (size_t row = first * FACTOR_GROUP; row < smaller (end * FACTOR_GROUP, slab->columns); row++)
+    scale_and_add (walk->kernel + (slab->first - walk->first + row) * walk->units, (float) walk->scale,
+                   combined + (row - first * FACTOR_GROUP) * stride, walk->units);
+  return 0;
+}
+
 static int
 combine_slab (void *context, const struct slab *slab)
 {
   struct walk *walk = context;
   walk->slab = slab;
-  clear (&walk->combined);
   factor_shape (&walk->factor, slab->columns, slab->rows);
   if (workers_run (walk->workers, walk->factor.groups, pack_columns, walk)
-      || multiply (walk, walk->units, multiply_combination))
+      || workers_run (walk->workers, divide_up (walk->factor.groups, COMBINED_GROUPS), combine_chunk, walk))
     return -1;
-  for (size_t row = 0; row < slab->columns; row++)
-    scale_and_add (walk->kernel + (slab->first - walk->first + row) * walk->units, (float) walk->scale,
-                   walk->combined.values + row * walk->combined.stride, walk->units);
   progress_advance (&walk->progress, slab->columns);
   return 0;
 }
@@ -276,10 +281,12 @@ products_combine (const struct slabs *slabs, const float *coefficients, double s
   struct walk walk = {
     .workers = workers, .coefficients = coefficients, .scale = scale, .kernel = kernel, .units = units
   };
-  int result = walk_new (&walk, slabs, "weights") || table_new (&walk.combined, slabs->width, units)
-                   || slabs_walk (slabs, combine_slab, &walk, waited)
-                 ? -1
-                 : 0;
+  int result =
+    walk_new (&walk, slabs, "weights")
+        || table_new (&walk.combined, (size_t) workers_count (workers) * COMBINED_GROUPS * FACTOR_GROUP, units)
+        || slabs_walk (slabs, combine_slab, &walk, waited)
+      ? -1
+      : 0;
   walk_free (&walk);
   return result;
 }

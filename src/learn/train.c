@@ -218,14 +218,22 @@ save (struct training *training)
   return result;
 }
 
-/* Saves between two epochs, unless that would take more than a twentieth of the time.  */
+/* Saves between two epochs, unless that would take more than a twentieth of the time.  Where it cannot, on a full disk, one
+   process goes on; when it is stopped it tries again.  */
 static int
 save_sometimes (struct training *training)
 {
   bool due = training->options.checkpoint && clock_seconds () - training->saved >= 20 * training->saving;
   if (ranks_from_first (&due, sizeof due)) /* by the first one's clock */
     return -1;
-  return due ? save (training) : 0;
+  if (!due || save (training) == 0)
+    return 0;
+  if (ranks_count () > 1)
+    return -1;
+  progress_say ("warning: %s; training goes on without checkpoints", error_message ());
+  error_clear ();
+  training->saving = INFINITY;
+  return 0;
 }
 
 /* Saves a training that was stopped, and fails as it did.  */

@@ -80,7 +80,9 @@ static int
 put_bands (struct bench *bench, struct featwriter *writer, uint64_t rows)
 {
   uint64_t height = bench->info.chunk_rows;
-  int32_t label[PART_ROWS] = { 0 };
+  int32_t label[PART_ROWS];
+  for (int i = 0; i < PART_ROWS; i++)
+    label[i] = i % 2; /* of two classes in turn */
   for (uint64_t row = 0; row < rows; row += height)
     if (check_stop ()
         || featwriter_put_tile_row (writer, row / height,
@@ -279,6 +281,25 @@ remove_files (const struct bench *bench, bool keep)
     unlink (bench->path);
 }
 
+static void
+release (struct bench *bench, bool keep)
+{
+  remove_files (bench, keep);
+  featinfo_free (&bench->info);
+  memory_free (bench->bands);
+  memory_free (bench->values);
+  free (bench->path);
+}
+
+int
+storebench_make (const struct storebench_options *options, struct workers *workers)
+{
+  struct bench bench = { .options = options, .workers = workers };
+  int result = prepare (&bench) || write_parts (&bench) || merge (&bench) ? -1 : 0;
+  release (&bench, result == 0);
+  return result;
+}
+
 int
 storebench_run (const struct storebench_options *options, struct workers *workers, struct storebench_report *report)
 {
@@ -292,10 +313,6 @@ storebench_run (const struct storebench_options *options, struct workers *worker
     result = measure (&bench, report);
   if (result == 0 && stat (bench.path, &status) == 0)
     report->file_bytes = (uint64_t) status.st_size;
-  remove_files (&bench, options->keep && result == 0);
-  featinfo_free (&bench.info);
-  memory_free (bench.bands);
-  memory_free (bench.values);
-  free (bench.path);
+  release (&bench, options->keep && result == 0);
   return result;
 }
