@@ -147,8 +147,8 @@ factor_pack_columns (struct factor *factor, size_t group, const float *values, s
 }
 
 /* The sums of four rows and LANES lanes of the panel stay in registers while the block's columns pass by.  Each block's
-   begin at zero: a sum of sums loses far fewer bits to rounding than one sum of 100,000 terms, in which small differences of
-   the inner products grow over hundreds of steps.  */
+   begin at zero: a sum of sums loses far fewer bits to rounding than one sum of 100,000 terms, and small differences
+   of the inner products grow over hundreds of steps.  */
 #define DEFINE_MULTIPLY(NAME, LANE, LANES)                                                                             \
   static void NAME (const struct factor *factor, size_t first, size_t end, size_t block, const float *panel,           \
                     float *out, size_t stride)                                                                         \

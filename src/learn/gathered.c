@@ -36,10 +36,11 @@ fetch (const float *ahead, const float *end, size_t width)
   return ahead;
 }
 
-/* SUM and A's row ROW times one column of B.  */
+/* A's row ROW times one column of B.  */
 INLINE float
-sum_one (const struct gathered *a, size_t row, const float *b, size_t units, float sum)
+sum_one (const struct gathered *a, size_t row, const float *b, size_t units)
 {
+  float sum = 0;
   const uint32_t *column = a->column + row * a->columns;
   const float *value = a->value + row * a->columns;
   for (size_t k = 0; k < a->count[row]; k++)

@@ -1,8 +1,8 @@
 /* C = A B, or C += A B, where A is small and most of its values may be zeros: the inner loops of the sweep engine.
 
-   A's values that are not zero are gathered first.  Each number of C is one sum in the order of A's columns and only
-   passes over zeros, which would not change it.  So its bits are the same whichever other rows A has, however A's
-   columns are split over several calls, and whether the zeros are left out or not.  */
+   A's values that are not zero are gathered first.  A number of C, or what is added to it, is one sum in the order of
+   A's columns and only passes over zeros, which would not change it.  So its bits are the same whichever other rows A
+   has, and whether the zeros are left out or not.  A long sum is made of several calls: sums of sums lose fewer bits.  */
 #ifndef SLABFIT_GATHERED_H
 #define SLABFIT_GATHERED_H
 

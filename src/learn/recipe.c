@@ -31,8 +31,11 @@ describe_features (const struct featfile *file)
   if (!file)
     return json_null ();
   const struct featinfo *info = featfile_info (file);
+  const struct provenance *made = &info->provenance;
   if (info->origin.manifest_sha256[0])
-    return json_sprintf ("manifest %s, %" PRIu64 " rows", info->origin.manifest_sha256, info->rows);
+    return json_sprintf ("manifest %s, %" PRIu64 " rows, by backbone %s, layer %s, pool %s, preprocess %s, %s",
+                         info->origin.manifest_sha256, info->rows, made->backbone_sha256, made->layer, made->pool,
+                         made->preprocess, info->half ? "float16" : "float32");
   if (stat (featfile_path (file), &status))
     return json_null ();
   return json_sprintf ("%s, %s, %jd bytes of %jd, %" PRIu64 " rows", featfile_features_name (file),

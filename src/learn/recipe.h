@@ -4,8 +4,9 @@
 
 #include "train.h"
 
-/* The options under their names on the command line, and what identifies the features: the manifest's hash, or size and
-   time of a file that has none.  VALIDATION may be NULL, and ENGINE auto where it is not known yet.  To be freed by the caller; NULL with the error set.  */
+/* The options under their names on the command line, and what identifies the features: images and how they were made, or
+   size and time of a file that does not say.  VALIDATION may be NULL, and ENGINE auto where it is not known yet.  To be
+   freed by the caller; NULL with the error set.  */
 char *recipe_new (const struct train_options *options, enum engine_kind engine, const struct featfile *training,
                   const struct featfile *validation);
 

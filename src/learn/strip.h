@@ -18,7 +18,7 @@ UNIT (sum_strip) (const struct gathered *a, size_t row, const float *b, size_t u
   const float *value = a->value + row * a->columns;
   size_t count = a->count[row];
   for (size_t i = 0; i < lanes; i++)
-    sum[i] = add ? ((const LANE *) c)[i] : (LANE){ 0 };
+    sum[i] = (LANE){ 0 };
   for (size_t k = 0; k < count; k++)
     {
       const LANE *from = (const LANE *) (b + column[k] * units);
@@ -26,7 +26,7 @@ UNIT (sum_strip) (const struct gathered *a, size_t row, const float *b, size_t u
         sum[i] += value[k] * from[i];
     }
   for (size_t i = 0; i < lanes; i++)
-    ((LANE *) c)[i] = sum[i];
+    ((LANE *) c)[i] = add ? (LANE) (((const LANE *) c)[i] + sum[i]) : sum[i];
 }
 
 /* The same for TILE_ROWS rows from ROW on and TILE_LANES lanes, zeros and all.  */
@@ -37,14 +37,17 @@ UNIT (sum_tile) (const struct gathered *a, size_t row, const float *b, size_t un
   const float *value = a->source + row * a->row_stride;
   for (size_t r = 0; r < TILE_ROWS; r++)
     for (size_t i = 0; i < TILE_LANES; i++)
-      sum[r][i] = add ? ((const LANE *) (c + r * units))[i] : (LANE){ 0 };
+      sum[r][i] = (LANE){ 0 };
   for (size_t k = 0; k < a->columns; k++, value += a->column_stride, b += units)
     for (size_t r = 0; r < TILE_ROWS; r++)
       for (size_t i = 0; i < TILE_LANES; i++)
         sum[r][i] += value[r * a->row_stride] * ((const LANE *) b)[i];
   for (size_t r = 0; r < TILE_ROWS; r++)
     for (size_t i = 0; i < TILE_LANES; i++)
-      ((LANE *) (c + r * units))[i] = sum[r][i];
+      {
+        LANE *out = (LANE *) (c + r * units) + i;
+        *out = add ? (LANE) (*out + sum[r][i]) : sum[r][i];
+      }
 }
 
 TARGET static void
@@ -86,7 +89,7 @@ UNIT (multiply) (const struct product *product)
           else if (width == NARROW)
             sum_strip_portable (a, from, b, units, add, c, 1);
           else
-            *c = sum_one (a, from, b, units, add ? *c : 0);
+            *c = (add ? *c : 0) + sum_one (a, from, b, units);
         }
     }
 }
