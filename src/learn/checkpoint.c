@@ -12,7 +12,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 char *
 checkpoint_path (const char *model_path)
@@ -127,44 +126,35 @@ write_list (hid_t file, const struct state_list *list, const char *path)
   return result;
 }
 
+/* What is written.  */
+struct written {
+  const struct state_list *lists; /* (count) */
+  size_t count;
+  const struct model *model;
+};
+
 /* FILE is -1 on all ranks but the first.  */
 static int
-write_all (hid_t file, const struct state_list *lists, size_t count, const struct model *model, const char *path)
+write_all (hid_t file, const void *context, const char *path)
 {
+  const struct written *written = context;
+  const struct model *model = written->model;
   if (file >= 0
       && (hdf_write_integer (file, "checkpoint_format_version", H5T_STD_I32LE, CHECKPOINT_VERSION, path)
           || hdf_write_text (file, "training", model->training, path)
           || hdf_write_text (file, "version", model->version, path) || history_write (&model->history, file, path)))
     return -1;
-  for (size_t i = 0; i < count; i++)
-    if (write_list (file, &lists[i], path))
+  for (size_t i = 0; i < written->count; i++)
+    if (write_list (file, &written->lists[i], path))
       return -1;
   return 0;
-}
-
-static int
-write_file (const char *path, const struct state_list *lists, size_t count, const struct model *model)
-{
-  char *temporary = file_temporary (path);
-  if (!temporary)
-    return -1;
-  hid_t access = hdf_file_access (true), file = H5Fcreate (temporary, H5F_ACC_EXCL, H5P_DEFAULT, access);
-  int result = file >= 0 ? write_all (file, lists, count, model, path) : hdf_write_failed ("create", path);
-  if (file >= 0 && H5Fclose (file) < 0 && result == 0)
-    result = hdf_write_failed ("write", path);
-  if (result)
-    unlink (temporary);
-  else
-    result = file_commit (temporary, path);
-  H5Pclose (access);
-  free (temporary);
-  return result;
 }
 
 int
 checkpoint_write (const char *path, const struct state_list *lists, size_t count, const struct model *model)
 {
-  return ranks_index () == 0 ? write_file (path, lists, count, model) : write_all (-1, lists, count, model, path);
+  const struct written written = { lists, count, model };
+  return ranks_index () == 0 ? hdf_write_whole (path, write_all, &written) : write_all (-1, &written, path);
 }
 
 static int

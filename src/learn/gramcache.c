@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char remedy[] = "remove it, or leave --cache out";
 
@@ -109,12 +108,19 @@ gramcache_read (const struct gramcache *cache, struct table *inner, bool *found)
   return *found ? ranks_from_first (inner->values, inner->rows * inner->stride * sizeof *inner->values) : 0;
 }
 
+/* What is written.  */
+struct written {
+  const struct gramcache *cache;
+  const struct table *inner;
+};
+
 static int
-write_file (const struct gramcache *cache, hid_t file, const struct table *inner)
+write_all (hid_t file, const void *context, const char *path)
 {
-  return hdf_write_integer (file, "gram_format_version", H5T_STD_I32LE, GRAMCACHE_VERSION, cache->path)
-             || hdf_write_names (file, "sha256", &cache->sha256, cache->path)
-             || move_products (file, true, inner, cache->path)
+  const struct written *written = context;
+  return hdf_write_integer (file, "gram_format_version", H5T_STD_I32LE, GRAMCACHE_VERSION, path)
+             || hdf_write_names (file, "sha256", &written->cache->sha256, path)
+             || move_products (file, true, written->inner, path)
            ? -1
            : 0;
 }
@@ -122,18 +128,5 @@ write_file (const struct gramcache *cache, hid_t file, const struct table *inner
 int
 gramcache_write (const struct gramcache *cache, const struct table *inner)
 {
-  char *temporary = ranks_index () == 0 ? file_temporary (cache->path) : NULL;
-  if (!temporary)
-    return ranks_index () == 0 ? -1 : 0;
-  hid_t access = hdf_file_access (true), file = H5Fcreate (temporary, H5F_ACC_EXCL, H5P_DEFAULT, access);
-  int result = file >= 0 ? write_file (cache, file, inner) : hdf_write_failed ("create", cache->path);
-  if (file >= 0 && H5Fclose (file) < 0 && result == 0)
-    result = hdf_write_failed ("write", cache->path);
-  if (result)
-    unlink (temporary);
-  else
-    result = file_commit (temporary, cache->path);
-  H5Pclose (access);
-  free (temporary);
-  return result;
+  return ranks_index () == 0 ? hdf_write_whole (cache->path, write_all, &(struct written){ cache, inner }) : 0;
 }

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Keras keeps the names of layers in attributes, one string each, and of each layer's weights.  */
 enum { NAME_BYTES = KERAS_NAME_BYTES + 16 };
@@ -98,8 +97,9 @@ write_keras_attributes (hid_t file, const struct model *model, const char *path)
 }
 
 static int
-write_all (hid_t file, const struct model *model, const char *path)
+write_all (hid_t file, const void *context, const char *path)
 {
+  const struct model *model = context;
   if (write_keras_attributes (file, model, path)
       || hdf_write_integer (file, "model_format_version", H5T_STD_I32LE, MODELFILE_VERSION, path)
       || hdf_write_names (file, "classes", &model->classes, path)
@@ -115,31 +115,7 @@ write_all (hid_t file, const struct model *model, const char *path)
 int
 modelfile_write (const struct model *model, const char *path)
 {
-  char *temporary = file_temporary (path);
-  if (!temporary)
-    return -1;
-  int result = -1;
-  hid_t access = hdf_file_access (true);
-  hid_t file = H5Fcreate (temporary, H5F_ACC_EXCL, H5P_DEFAULT, access);
-  if (file < 0)
-    {
-      hdf_write_failed ("create", path);
-      unlink (temporary); /* of a full disk only the name may be there */
-    }
-  else
-    {
-      result = write_all (file, model, path);
-      if (H5Fclose (file) < 0 && result == 0)
-        result = hdf_write_failed ("write", path);
-      if (result)
-        unlink (temporary);
-      else
-        result = file_commit (temporary, path);
-    }
-  if (access >= 0)
-    H5Pclose (access);
-  free (temporary);
-  return result;
+  return hdf_write_whole (path, write_all, model);
 }
 
 static void

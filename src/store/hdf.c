@@ -3,12 +3,14 @@
 #include "hdf.h"
 
 #include "../base/error.h"
+#include "../base/file.h"
 #include "../base/memory.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* More than any attribute of ours needs; a damaged size is stopped here.  */
 enum { ATTRIBUTE_LIMIT_BYTES = 64 << 20 };
@@ -420,5 +422,31 @@ hdf_read_dataset (hid_t object, const char *name, hid_t type, void *values, cons
     result = hdf_read_failed ("read", file);
   if (dataset >= 0)
     H5Dclose (dataset);
+  return result;
+}
+
+/* The same under the name TEMPORARY.  */
+static int
+fill_file (const char *temporary, const char *path, hdf_fill *fill, const void *context)
+{
+  hid_t access = hdf_file_access (true), file = H5Fcreate (temporary, H5F_ACC_EXCL, H5P_DEFAULT, access);
+  int result = file >= 0 ? fill (file, context, path) : hdf_write_failed ("create", path);
+  if (file >= 0 && H5Fclose (file) < 0 && result == 0)
+    result = hdf_write_failed ("write", path);
+  if (access >= 0)
+    H5Pclose (access);
+  return result;
+}
+
+int
+hdf_write_whole (const char *path, hdf_fill *fill, const void *context)
+{
+  char *temporary = file_temporary (path);
+  int result = temporary ? fill_file (temporary, path, fill, context) : -1;
+  if (result == 0)
+    result = file_commit (temporary, path);
+  else if (temporary)
+    unlink (temporary); /* of a full disk only the name may be there */
+  free (temporary);
   return result;
 }

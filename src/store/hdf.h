@@ -46,6 +46,12 @@ int hdf_read_integers (hid_t object, const char *name, int64_t *values, size_t r
    reading.  -1 with no error set.  */
 hid_t hdf_create_dataset (hid_t object, const char *name, hid_t type, int rank, const hsize_t *size);
 
+/* Writes what belongs into the new FILE, which is to be PATH.  -1 with the error set.  */
+typedef int hdf_fill (hid_t file, const void *context, const char *path);
+
+/* Makes PATH, filled by FILL, whole or not at all.  Replaces a file of that name.  */
+int hdf_write_whole (const char *path, hdf_fill *fill, const void *context);
+
 /* Whole datasets of OBJECT in FILE.  hdf_write_dataset makes NAME likewise; hdf_read_shape fails where it
    has another rank.  */
 int hdf_write_dataset (hid_t object, const char *name, hid_t type, int rank, const hsize_t *size, const void *values,
