@@ -16,9 +16,11 @@ static struct {
   __typeof__ (network_open) *open;
   __typeof__ (network_close) *close;
   __typeof__ (network_metadata) *metadata;
-  __typeof__ (network_describe) *describe;
+  __typeof__ (network_prepare) *prepare;
   __typeof__ (network_run) *run;
+  __typeof__ (network_use) *use;
   __typeof__ (network_build) *build;
+  __typeof__ (network_wrap) *wrap;
   __typeof__ (network_library) *library;
 } module;
 
@@ -56,15 +58,18 @@ load (void)
   void *handle = dlopen (path, RTLD_NOW | RTLD_LOCAL);
   if (!handle)
     {
-      snprintf (load_error, sizeof load_error, "the network module does not load: %s; check that libtorch is there", dlerror ());
+      snprintf (load_error, sizeof load_error, "the network module does not load: %s; check that libtorch is there",
+                dlerror ());
       return;
     }
   module.open = symbol (handle, "network_open");
   module.close = symbol (handle, "network_close");
   module.metadata = symbol (handle, "network_metadata");
-  module.describe = symbol (handle, "network_describe");
+  module.prepare = symbol (handle, "network_prepare");
   module.run = symbol (handle, "network_run");
+  module.use = symbol (handle, "network_use");
   module.build = symbol (handle, "network_build");
+  module.wrap = symbol (handle, "network_wrap");
   module.library = symbol (handle, "network_library");
 }
 
@@ -99,17 +104,23 @@ network_metadata (const struct network *network)
 }
 
 int
-network_describe (struct network *network, int height, int width, struct network_shape *shape,
-                  char error[NETWORK_ERROR_BYTES])
+network_prepare (struct network *network, const struct network_plan *plan, struct network_shape *shape,
+                 char error[NETWORK_ERROR_BYTES])
 {
-  return module.describe (network, height, width, shape, error);
+  return module.prepare (network, plan, shape, error);
 }
 
 int
-network_run (struct network *network, const float *images, int count, int height, int width, float *features,
-             int64_t row_values, char error[NETWORK_ERROR_BYTES])
+network_run (struct network *network, const unsigned char *pixels, int count, float *features,
+             char error[NETWORK_ERROR_BYTES])
 {
-  return module.run (network, images, count, height, width, features, row_values, error);
+  return module.run (network, pixels, count, features, error);
+}
+
+void
+network_use (const struct network *network, struct network_usage *usage)
+{
+  module.use (network, usage);
 }
 
 int
@@ -117,6 +128,13 @@ network_build (const char *path, const char *source, const struct network_tensor
                const char *metadata, char error[NETWORK_ERROR_BYTES])
 {
   return need_module (error) ? -1 : module.build (path, source, tensors, count, metadata, error);
+}
+
+int
+network_wrap (const char *from, const char *to, int output, enum network_pool pool, const char *metadata,
+              char error[NETWORK_ERROR_BYTES])
+{
+  return need_module (error) ? -1 : module.wrap (from, to, output, pool, metadata, error);
 }
 
 const char *

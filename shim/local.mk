@@ -1,7 +1,19 @@
 # The only C++ of the tree: a module with libtorch behind a C header, which loader.c opens when it is needed.
 moduledir = $(pkglibdir)
 module_PROGRAMS = network.so
-network_so_SOURCES = shim/network.cpp shim/network.h
+network_so_SOURCES = \
+  shim/build.cpp \
+  shim/engine.hpp \
+  shim/gpu.cpp \
+  shim/guard.cpp \
+  shim/guard.hpp \
+  shim/network.cpp \
+  shim/network.h \
+  shim/package.cpp \
+  shim/processor.cpp \
+  shim/rows.cpp \
+  shim/runner.hpp \
+  shim/script.cpp
 network_so_CPPFLAGS = $(AM_CPPFLAGS) $(LIBTORCH_CPPFLAGS)
 network_so_CXXFLAGS = $(AM_CXXFLAGS) -fPIC
 network_so_LDFLAGS = -shared -Wl,-z,defs

@@ -2,7 +2,7 @@
 
    Functions return 0, or -1 with one line in ERROR (NETWORK_ERROR_BYTES) that says what is wrong, without the name of
    the file.  No exception leaves them.  A network may be run from several threads at once; each run uses
-   network_options.threads threads of its own.  */
+   network_plan.threads threads of its own.  */
 #ifndef SLABFIT_NETWORK_H
 #define SLABFIT_NETWORK_H
 
@@ -17,11 +17,31 @@ enum { NETWORK_ERROR_BYTES = 1024, NETWORK_RANK = 4 };
 
 enum network_pool { NETWORK_POOL_NONE, NETWORK_POOL_AVG, NETWORK_POOL_MAX };
 
+/* The numbers that the network computes with; rows are float32 whatever it is.  TF32 is float32 whose products keep 10
+   bits of a fraction: on GPUs only, as F16 is.  */
+enum network_precision { NETWORK_F32, NETWORK_TF32, NETWORK_BF16, NETWORK_F16 };
+
 struct network; /* opaque */
 
 struct network_options {
-  int threads;            /* in one run, at least 1 */
+  const char *device; /* "cpu", "cuda" or "cuda:N" */
+  enum network_precision precision;
   enum network_pool pool; /* over a map's height and width; no effect on an output without them */
+};
+
+/* What a byte means: plane C of the network's input is TABLE[C][b] where an image has the byte b of the colour COLOUR[C],
+   0 for red, 1 for green and 2 for blue.  */
+struct network_pixels {
+  int colour[3];
+  float table[3][256];
+};
+
+/* How a network is to be run.  */
+struct network_plan {
+  int height, width; /* of all images */
+  int batch;         /* images in a run at the most; on a GPU shorter runs are padded to it */
+  int threads;       /* in one run, at least 1 */
+  struct network_pixels pixels;
 };
 
 /* The shape of one feature row: rank 3 (height, width, channels) for a map, 1 (channels) otherwise.  */
@@ -30,22 +50,33 @@ struct network_shape {
   int64_t size[NETWORK_RANK];
 };
 
-/* Opens the TorchScript file PATH, frozen and optimised for inference.  *NETWORK is to be closed by network_close.  */
+/* What a network has done since it was prepared.  */
+struct network_usage {
+  double busy_seconds; /* in which the device computed; 0 on a processor */
+  int batch;           /* images in a run now: a GPU whose memory is short halves what was planned */
+};
+
+/* Opens the file PATH, frozen and optimised for inference: TorchScript, or an AOTInductor package (.pt2) where libtorch
+   loads them.  Fails for a device or precision that is not there.  *NETWORK is to be closed by network_close.  */
 int network_open (struct network **network, const char *path, const struct network_options *options,
                   char error[NETWORK_ERROR_BYTES]);
 void network_close (struct network *network); /* NULL is allowed */
 
-/* The JSON text that network_build stored in the file; "" where there is none.  Borrowed until network_close.  */
+/* The JSON text that network_build or network_wrap stored in the file; "" where there is none.  Borrowed until
+   network_close.  */
 const char *network_metadata (const struct network *network);
 
-/* The shape of a feature row for images of HEIGHT x WIDTH, found by one run.  */
-int network_describe (struct network *network, int height, int width, struct network_shape *shape,
-                      char error[NETWORK_ERROR_BYTES]);
+/* Sets PLAN, which is copied, for the runs that follow, and gives the SHAPE of a feature row, found by one run.  Not
+   while another thread runs the network.  */
+int network_prepare (struct network *network, const struct network_plan *plan, struct network_shape *shape,
+                     char error[NETWORK_ERROR_BYTES]);
 
-/* FEATURES (count, width of a row) of IMAGES (count, 3, height, width).  A map (channels, height, width) becomes a row
-   in the order (height, width, channels), as Keras flattens it.  Fails where the output is not ROW_VALUES wide.  */
-int network_run (struct network *network, const float *images, int count, int height, int width, float *features,
-                 int64_t row_values, char error[NETWORK_ERROR_BYTES]);
+/* FEATURES (count, width of a row) of PIXELS (count, height, width, 3), RGB bytes; COUNT is at most the plan's batch.  A
+   map (channels, height, width) becomes a row in the order (height, width, channels), as Keras flattens it.  */
+int network_run (struct network *network, const unsigned char *pixels, int count, float *features,
+                 char error[NETWORK_ERROR_BYTES]);
+
+void network_use (const struct network *network, struct network_usage *usage);
 
 /* A named array of a network to build: NAME is what SOURCE calls self.NAME.  */
 struct network_tensor {
@@ -59,6 +90,11 @@ struct network_tensor {
    whose parameters are TENSORS (count), with METADATA (JSON) inside.  */
 int network_build (const char *path, const char *source, const struct network_tensor *tensors, size_t count,
                    const char *metadata, char error[NETWORK_ERROR_BYTES]);
+
+/* Writes TO: the TorchScript file FROM in another one whose forward gives output number OUTPUT (counted from 0, of a
+   tuple or list, or of a dict in its order; 0 of an only one), pooled by POOL, with METADATA (JSON) inside.  */
+int network_wrap (const char *from, const char *to, int output, enum network_pool pool, const char *metadata,
+                  char error[NETWORK_ERROR_BYTES]);
 
 /* "libtorch 1.13.1" and the like; static.  */
 const char *network_library (void);

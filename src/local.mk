@@ -4,6 +4,7 @@ AM_CPPFLAGS += $(HDF5_CFLAGS) $(JANSSON_CFLAGS) $(LIBCONFUSE_CFLAGS) $(LIBCRYPTO
   $(LIBJPEG_CFLAGS) $(MPI_CFLAGS) $(OPENBLAS_CFLAGS)
 
 libslabfit_a_SOURCES = \
+  src/backbone/backbone.c src/backbone/backbone.h \
   shim/loader.c shim/network.h \
   src/base/ahead.c src/base/ahead.h \
   src/base/clock.h \
@@ -22,7 +23,6 @@ libslabfit_a_SOURCES = \
   src/base/transport.c src/base/transport.h \
   src/base/vectorised.h \
   src/base/workers.c src/base/workers.h \
-  src/extract/backbone.c src/extract/backbone.h \
   src/extract/caller.c \
   src/extract/compressor.c \
   src/extract/dealer.c src/extract/dealer.h \
@@ -40,6 +40,7 @@ libslabfit_a_SOURCES = \
   src/image/organize.c src/image/organize.h \
   src/image/preprocess.c src/image/preprocess.h \
   src/image/resize.c src/image/resize.h \
+  src/image/source.c src/image/source.h \
   src/learn/batch.h \
   src/learn/blas.c src/learn/blas.h \
   src/learn/calibration.c src/learn/calibration.h \

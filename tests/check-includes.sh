@@ -10,11 +10,12 @@ allowed_for ()
 {
   case $1 in
     src/base) echo 'src/base' ;;
+    src/backbone) echo 'src/base src/backbone shim' ;;
     src/image) echo 'src/base src/image' ;;
     src/store) echo 'src/base src/store' ;;
     src/extract) echo 'src/base src/image src/store src/extract shim' ;;
     src/learn) echo 'src/base src/store src/learn' ;;
-    src/cli) echo 'src/base src/image src/store src/extract src/learn src/cli shim' ;;
+    src/cli) echo 'src/base src/backbone src/image src/store src/extract src/learn src/cli shim' ;;
     shim) echo 'shim' ;;
     *) echo '' ;;
   esac
@@ -55,7 +56,7 @@ must_complain ()
 {
   local file=$1 content=$2
   rm -rf "$scratch/tree"
-  mkdir -p "$scratch"/tree/{src/{base,image,store,extract,learn,cli},shim,tests,data}
+  mkdir -p "$scratch"/tree/{src/{backbone,base,image,store,extract,learn,cli},shim,tests,data}
   printf '#include <config.h>\n#include "../base/a.h"\n' > "$scratch/tree/src/image/sound.c"
   [ -z "$(complaints "$scratch/tree")" ] || { echo 'a sound tree is complained of'; return 1; }
   printf '%s\n' "$content" > "$scratch/tree/$file"
@@ -66,6 +67,7 @@ status=0
 must_complain src/base/bad.c '#include "../image/decode.h"' || status=1
 must_complain src/image/bad.c '#include "../store/tile.h"' || status=1
 must_complain src/image/bad.h '  # include "../../shim/network.h"' || status=1
+must_complain src/backbone/bad.c '#include "../extract/extractor.h"' || status=1
 must_complain src/store/bad.c '#include "../image/manifest.h"' || status=1
 must_complain src/extract/bad.c '#include "../learn/head.h"' || status=1
 must_complain src/learn/bad.c '#include "../../shim/network.h"' || status=1

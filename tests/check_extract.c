@@ -76,7 +76,7 @@ default_options (void)
 {
   return (struct extract_options){ .dataset = dataset,
                                    .features = features,
-                                   .backbone = backbone,
+                                   .extractor = { .backbone = backbone, .network.device = "cpu" },
                                    .splits = &all_splits,
                                    .compress = 1,
                                    .batch = 8,
@@ -321,7 +321,7 @@ START_TEST (memory_does_not_grow_with_images)
   static const int images[] = { 600, 2400 }; /* more than a part each */
   uint64_t peak[2];
   struct extract_options options = default_options ();
-  options.preprocess = "resize=64x64";
+  options.extractor.preprocess = "resize=64x64";
   build_network (backbone, "def forward(self, x: Tensor):\n"
                            "    return torch.avg_pool2d(x, [8, 8]).repeat([1, 32, 1, 1])\n"); /* 6144 values */
   for (int i = 0; i < 2; i++)

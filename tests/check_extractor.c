@@ -35,7 +35,10 @@ tear_down (void)
 static void
 open_with (const char *preprocess, enum network_pool pool, bool exif)
 {
-  ck_assert_msg (extractor_open (&extractor, backbone, preprocess, pool, exif, 1) == 0, "%s", error_message ());
+  const struct extractor_options options = {
+    .backbone = backbone, .preprocess = preprocess, .network = { .device = "cpu", .pool = pool }, .exif = exif
+  };
+  ck_assert_msg (extractor_open (&extractor, &options, 1, 1) == 0, "%s", error_message ());
 }
 
 START_TEST (what_the_file_says)
@@ -44,7 +47,7 @@ START_TEST (what_the_file_says)
   build (mean_source, metadata);
   open_with (NULL, NETWORK_POOL_NONE, false);
   ck_assert_int_eq (extractor.columns, 3);
-  ck_assert_uint_eq (extractor.image_values, 6 * 8 * 3);
+  ck_assert_uint_eq (extractor.image_bytes, 6 * 8 * 3);
   ck_assert_int_eq (extractor.provenance.rank, 1);
   ck_assert_int_eq (extractor.provenance.shape[0], 3);
   ck_assert_str_eq (extractor.provenance.layer, "means");
@@ -62,7 +65,7 @@ START_TEST (what_the_caller_says)
 {
   build (mean_source, metadata);
   open_with ("crop=5", NETWORK_POOL_MAX, true);
-  ck_assert_uint_eq (extractor.image_values, 5 * 5 * 3);
+  ck_assert_uint_eq (extractor.image_bytes, 5 * 5 * 3);
   ck_assert_str_eq (extractor.provenance.preprocess, "crop=5");
   ck_assert_str_eq (extractor.provenance.pool, "max");
   ck_assert (extractor.provenance.exif);
@@ -76,7 +79,7 @@ START_TEST (what_nobody_says)
   open_with (NULL, NETWORK_POOL_AVG, false);
   ck_assert_str_eq (extractor.provenance.layer, "output");
   ck_assert_str_eq (extractor.provenance.preprocess, "keras");
-  ck_assert_uint_eq (extractor.image_values, 224 * 224 * 3);
+  ck_assert_uint_eq (extractor.image_bytes, 224 * 224 * 3);
   extractor_close (&extractor);
 }
 END_TEST
@@ -86,37 +89,30 @@ START_TEST (a_photograph_becomes_a_row)
 {
   enum { HEIGHT = 6, WIDTH = 8 };
   unsigned char pixels[HEIGHT * WIDTH * 3];
-  float planes[HEIGHT * WIDTH * 3], row[3];
+  float row[3];
   char *photograph = scratch_path ("100.jpg");
+  size_t length;
   build (mean_source, metadata);
   open_with (NULL, NETWORK_POOL_NONE, false);
   write_gray_jpeg (photograph, 50, 40, 100);
-  ck_assert_msg (extractor_load (&extractor, photograph, pixels) == 0, "%s", error_message ());
-  preprocess_normalise (&extractor.preprocess, pixels, planes);
-  ck_assert_msg (extractor_run (&extractor, planes, 1, row) == 0, "%s", error_message ());
+  void *data = file_read (photograph, 1 << 20, &length);
+  ck_assert_msg (extractor_decode (&extractor, data, length, pixels) == 0, "%s", error_message ());
+  ck_assert_msg (extractor_run (&extractor, pixels, 1, row) == 0, "%s", error_message ());
   ck_assert_float_eq_tol (row[0], 40, 1e-4f);
   ck_assert_float_eq_tol (row[1], 30, 1e-4f);
   ck_assert_float_eq_tol (row[2], 20, 1e-4f);
   extractor_close (&extractor);
+  free (data);
   free (photograph);
 }
 END_TEST
 
-/* Reasons do not name the file, which stands beside them.  */
-START_TEST (photographs_that_cannot_be_read)
+START_TEST (what_is_no_photograph)
 {
   unsigned char pixels[3];
-  char *none = scratch_path ("none.jpg"), *text = scratch_path ("text.jpg");
   ck_assert_int_eq (preprocess_parse (&extractor.preprocess, "crop=1"), 0);
-  ck_assert_int_eq (extractor_load (&extractor, none, pixels), -1);
-  ck_assert_str_eq (error_message (), "cannot be read: No such file or directory");
-  ck_assert_int_eq (extractor_load (&extractor, scratch, pixels), -1);
-  ck_assert_str_eq (error_message (), "cannot be read: Is a directory");
-  ck_assert_int_eq (file_write (text, "text", 4), 0);
-  ck_assert_int_eq (extractor_load (&extractor, text, pixels), -1);
+  ck_assert_int_eq (extractor_decode (&extractor, "text", 4, pixels), -1);
   ck_assert_str_eq (error_message (), "not a JPEG file");
-  free (none);
-  free (text);
 }
 END_TEST
 
@@ -124,7 +120,8 @@ static void
 assert_not_opened (const char *preprocess, int status, const char *begin)
 {
   char *expected = text_new (begin, backbone);
-  ck_assert_int_eq (extractor_open (&extractor, backbone, preprocess, NETWORK_POOL_NONE, false, 1), -1);
+  const struct extractor_options options = { .backbone = backbone, .preprocess = preprocess, .network.device = "cpu" };
+  ck_assert_int_eq (extractor_open (&extractor, &options, 1, 1), -1);
   ck_assert_msg (!strncmp (error_message (), expected, strlen (expected)), "'%s'", error_message ());
   ck_assert_int_eq (error_status (), status);
   free (expected);
@@ -165,7 +162,7 @@ main (void)
   tcase_add_test (cases, what_the_caller_says);
   tcase_add_test (cases, what_nobody_says);
   tcase_add_test (cases, a_photograph_becomes_a_row);
-  tcase_add_test (cases, photographs_that_cannot_be_read);
+  tcase_add_test (cases, what_is_no_photograph);
   tcase_add_test (cases, backbones_that_cannot_be_used);
   tcase_add_test (cases, pools);
   return run_cases (cases, "extractor");

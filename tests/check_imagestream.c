@@ -15,13 +15,15 @@ enum { SIDE = 4, VALUES = SIDE * SIDE * 3, IMAGES = 200 };
 
 static struct extractor extractor;
 static char *path[IMAGES];
+static struct source *source;
 
 /* 000.jpg to 199.jpg: each is gray all over, by its number.  */
 static void
 set_up (void)
 {
   ck_assert_int_eq (preprocess_parse (&extractor.preprocess, "resize=4x4"), 0);
-  extractor.image_values = VALUES;
+  extractor.image_bytes = VALUES;
+  ck_assert_ptr_nonnull (source = source_open (scratch));
   for (int i = 0; i < IMAGES; i++)
     {
       path[i] = text_new ("%03d.jpg", i);
@@ -36,14 +38,22 @@ tear_down (void)
 {
   for (int i = 0; i < IMAGES; i++)
     free (path[i]);
+  source_close (source);
   ck_assert_uint_eq (memory_bytes (), 0);
+}
+
+static struct image
+get_image (const void *context, uint64_t number)
+{
+  (void) context;
+  return (struct image){ .path = path[number] };
 }
 
 static struct imagestream *
 new_stream (int threads, size_t slots)
 {
-  struct imagestream *stream =
-    imagestream_new (&extractor, scratch, (const char *const *) path, IMAGES, threads, slots);
+  const struct imagelist images = { .count = IMAGES, .get = get_image };
+  struct imagestream *stream = imagestream_new (&extractor, source, &images, threads, slots);
   ck_assert_msg (stream != NULL, "%s", error_message ());
   return stream;
 }
@@ -51,21 +61,21 @@ new_stream (int threads, size_t slots)
 static void
 assert_next (struct imagestream *stream, int gray)
 {
-  float planes[VALUES];
+  unsigned char pixels[VALUES];
   char *reason = (char *) "not set";
-  ck_assert_int_eq (imagestream_next (stream, planes, &reason), 1);
+  ck_assert_int_eq (imagestream_next (stream, pixels, &reason), 1);
   ck_assert_msg (reason == NULL, "%s", reason);
   for (int i = 0; i < VALUES; i++)
-    ck_assert_msg (planes[i] == (float) gray, "%g, not %d", (double) planes[i], gray);
+    ck_assert_int_eq (pixels[i], gray);
 }
 
 static void
 assert_end (struct imagestream *stream)
 {
-  float planes[VALUES];
+  unsigned char pixels[VALUES];
   char *reason;
   for (int i = 0; i < 2; i++)
-    ck_assert_int_eq (imagestream_next (stream, planes, &reason), 0);
+    ck_assert_int_eq (imagestream_next (stream, pixels, &reason), 0);
 }
 
 static const struct {
@@ -87,9 +97,9 @@ END_TEST
 static void
 assert_fails (struct imagestream *stream, const char *expected)
 {
-  float planes[VALUES];
+  unsigned char pixels[VALUES];
   char *reason = NULL;
-  ck_assert_int_eq (imagestream_next (stream, planes, &reason), 1);
+  ck_assert_int_eq (imagestream_next (stream, pixels, &reason), 1);
   ck_assert_ptr_nonnull (reason);
   ck_assert_str_eq (reason, expected);
   free (reason);
@@ -152,7 +162,7 @@ stop_later (void *stream)
 
 START_TEST (stopping_wakes_who_waits)
 {
-  float planes[VALUES];
+  unsigned char pixels[VALUES];
   char *reason, *pipe = make_pipe ();
   pthread_t thread;
   struct imagestream *stream = new_stream (2, 3);
@@ -160,7 +170,7 @@ START_TEST (stopping_wakes_who_waits)
   for (int i = 0; i < 2; i++)
     {
       error_clear ();
-      ck_assert_int_eq (imagestream_next (stream, planes, &reason), -1);
+      ck_assert_int_eq (imagestream_next (stream, pixels, &reason), -1);
       ck_assert_str_eq (error_message (), "the disk is full"); /* of the thread that stopped */
     }
   ck_assert_int_eq (pthread_join (thread, NULL), 0);

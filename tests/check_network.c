@@ -32,17 +32,38 @@ static struct network *
 open_with (enum network_pool pool)
 {
   struct network *network = NULL;
-  const struct network_options options = { .threads = 1, .pool = pool };
+  const struct network_options options = { .device = "cpu", .pool = pool };
   int result = network_open (&network, path, &options, error);
   ck_assert_msg (result == 0, "%s", error);
   return network;
 }
 
+/* For two images of 2 x 2, whose bytes are signed numbers.  */
+static int
+prepare (struct network *network, struct network_shape *shape)
+{
+  struct network_plan plan = { .height = 2, .width = 2, .batch = 2, .threads = 1, .pixels.colour = { 0, 1, 2 } };
+  for (int plane = 0; plane < 3; plane++)
+    for (int byte = 0; byte < 256; byte++)
+      plan.pixels.table[plane][byte] = (float) (byte < 128 ? byte : byte - 256);
+  return network_prepare (network, &plan, shape, error);
+}
+
+static struct network *
+open_ready (enum network_pool pool)
+{
+  struct network_shape shape;
+  struct network *network = open_with (pool);
+  ck_assert_msg (prepare (network, &shape) == 0, "%s", error);
+  return network;
+}
+
 /* An image of 2 x 2 whose planes hold 0..3, 10..13 and 20..23, and one of their negatives.  */
-static const float images[2][3][2][2] = {
-  { { { 0, 1 }, { 2, 3 } }, { { 10, 11 }, { 12, 13 } }, { { 20, 21 }, { 22, 23 } } },
-  { { { 0, -1 }, { -2, -3 } }, { { -10, -11 }, { -12, -13 } }, { { -20, -21 }, { -22, -23 } } },
+static const signed char pixels[2][2][2][3] = {
+  { { { 0, 10, 20 }, { 1, 11, 21 } }, { { 2, 12, 22 }, { 3, 13, 23 } } },
+  { { { 0, -10, -20 }, { -1, -11, -21 } }, { { -2, -12, -22 }, { -3, -13, -23 } } },
 };
+static const unsigned char *const images = (const unsigned char *) pixels;
 
 static const char identity[] = "def forward(self, x: Tensor):\n    return x\n";
 
@@ -52,12 +73,12 @@ START_TEST (flattens_in_keras_order)
   struct network *network = open_with (NETWORK_POOL_NONE);
   struct network_shape shape;
   float row[2][12];
-  ck_assert_int_eq (network_describe (network, 2, 2, &shape, error), 0);
+  ck_assert_int_eq (prepare (network, &shape), 0);
   ck_assert_int_eq (shape.rank, 3);
   ck_assert_int_eq (shape.size[0], 2); /* height, width, channels */
   ck_assert_int_eq (shape.size[1], 2);
   ck_assert_int_eq (shape.size[2], 3);
-  ck_assert_int_eq (network_run (network, &images[0][0][0][0], 2, 2, 2, row[0], 12, error), 0);
+  ck_assert_int_eq (network_run (network, images, 2, row[0], error), 0);
   for (int h = 0; h < 2; h++)
     for (int w = 0; w < 2; w++)
       for (int c = 0; c < 3; c++)
@@ -78,10 +99,10 @@ START_TEST (pools)
       struct network *network = open_with ((enum network_pool) pool);
       struct network_shape shape;
       float row[2][3];
-      ck_assert_int_eq (network_describe (network, 2, 2, &shape, error), 0);
+      ck_assert_int_eq (prepare (network, &shape), 0);
       ck_assert_int_eq (shape.rank, 1);
       ck_assert_int_eq (shape.size[0], 3);
-      ck_assert_int_eq (network_run (network, &images[0][0][0][0], 2, 2, 2, row[0], 3, error), 0);
+      ck_assert_int_eq (network_run (network, images, 2, row[0], error), 0);
       for (int c = 0; c < 3; c++)
         ck_assert_float_eq (row[0][c], pool == NETWORK_POOL_AVG ? average[c] : largest[c]);
       network_close (network);
@@ -100,9 +121,9 @@ START_TEST (runs_convolutions)
   build ("def forward(self, x: Tensor):\n"
          "    return torch.conv2d(x, self.kernel, self.bias, [1, 1], [0, 0], [1, 1], 1)\n",
          tensors, 2);
-  struct network *network = open_with (NETWORK_POOL_NONE);
+  struct network *network = open_ready (NETWORK_POOL_NONE);
   float row[2][8];
-  ck_assert_int_eq (network_run (network, &images[0][0][0][0], 2, 2, 2, row[0], 8, error), 0);
+  ck_assert_int_eq (network_run (network, images, 2, row[0], error), 0);
   for (int i = 0; i < 4; i++)
     {
       ck_assert_float_eq_tol (row[0][2 * i], 2.0f * (float) i - (20.0f + (float) i) + 0.5f, 1e-5f);
@@ -124,7 +145,7 @@ run_in_thread (void *argument)
 {
   struct run *run = argument;
   char mine[NETWORK_ERROR_BYTES];
-  run->result = network_run (run->network, &images[0][0][0][0], 2, 2, 2, run->row[0], 12, mine);
+  run->result = network_run (run->network, images, 2, run->row[0], mine);
   return NULL;
 }
 
@@ -134,9 +155,9 @@ START_TEST (inlines_calls)
   build ("def double(self, x: Tensor) -> Tensor:\n    return x + x\n"
          "def forward(self, x: Tensor) -> Tensor:\n    return self.double(x)\n",
          NULL, 0);
-  struct network *network = open_with (NETWORK_POOL_AVG);
+  struct network *network = open_ready (NETWORK_POOL_AVG);
   float row[2][3];
-  ck_assert_int_eq (network_run (network, &images[0][0][0][0], 2, 2, 2, row[0], 3, error), 0);
+  ck_assert_int_eq (network_run (network, images, 2, row[0], error), 0);
   ck_assert_float_eq (row[0][0], 3);
   ck_assert_float_eq (row[1][2], -43);
   network_close (network);
@@ -146,7 +167,7 @@ END_TEST
 START_TEST (runs_in_several_threads)
 {
   build (identity, NULL, 0);
-  struct network *network = open_with (NETWORK_POOL_NONE);
+  struct network *network = open_ready (NETWORK_POOL_NONE);
   pthread_t thread[4];
   struct run run[4];
   for (int i = 0; i < 4; i++)
@@ -168,7 +189,7 @@ static void
 check_open_fails (const char *expected)
 {
   struct network *network = NULL;
-  const struct network_options options = { .threads = 1 };
+  const struct network_options options = { .device = "cpu" };
   ck_assert_int_eq (network_open (&network, path, &options, error), -1);
   ck_assert_ptr_null (network);
   ck_assert_msg (strstr (error, expected), "'%s' is not in '%s'", expected, error);
@@ -188,7 +209,7 @@ START_TEST (refuses_a_tuple)
   build ("def forward(self, x: Tensor):\n    return (x, x)\n", NULL, 0);
   struct network *network = open_with (NETWORK_POOL_NONE);
   struct network_shape shape;
-  ck_assert_int_eq (network_describe (network, 2, 2, &shape, error), -1);
+  ck_assert_int_eq (prepare (network, &shape), -1);
   ck_assert_str_eq (error, "the network gives a Tuple, not one tensor");
   network_close (network);
 }
@@ -196,11 +217,11 @@ END_TEST
 
 START_TEST (refuses_another_width)
 {
-  build (identity, NULL, 0);
-  struct network *network = open_with (NETWORK_POOL_NONE);
-  float row[2][12];
-  ck_assert_int_eq (network_run (network, &images[0][0][0][0], 2, 2, 2, row[0], 11, error), -1);
-  ck_assert_str_eq (error, "the network gives 12 values for an image, not 11 as in its first run");
+  build ("def forward(self, x: Tensor):\n    return x[:, 0, 0, 0:1].repeat([1, x.size(0)])\n", NULL, 0);
+  struct network *network = open_ready (NETWORK_POOL_NONE);
+  float row[2][2];
+  ck_assert_int_eq (network_run (network, images, 2, row[0], error), -1);
+  ck_assert_str_eq (error, "the network gives 2 values for an image, not 1 as in its first run");
   network_close (network);
 }
 END_TEST
@@ -210,7 +231,7 @@ START_TEST (reports_a_failing_run)
   build ("def forward(self, x: Tensor):\n    return torch.matmul(x, torch.ones([7, 7]))\n", NULL, 0);
   struct network *network = open_with (NETWORK_POOL_NONE);
   struct network_shape shape;
-  ck_assert_int_eq (network_describe (network, 2, 2, &shape, error), -1);
+  ck_assert_int_eq (prepare (network, &shape), -1);
   ck_assert_uint_gt (strlen (error), 10);
   ck_assert_ptr_null (strchr (error, '\n'));
   network_close (network);

@@ -98,16 +98,21 @@ START_TEST (planes_like_keras_and_torchvision)
 {
   size_t length, pixels_length;
   struct preprocess preprocess;
-  float values[3 * 16 * 16];
+  int colour[3];
+  float table[3][256];
   unsigned char *pixels = reference_read ("images/all.rgb", &pixels_length);
   float *expected = reference_read (planes[_i].file, &length);
   ck_assert_uint_eq (pixels_length, 16 * 16 * 3);
-  ck_assert_uint_eq (length, sizeof values);
+  ck_assert_uint_eq (length, 3 * 16 * 16 * sizeof *expected);
   ck_assert_int_eq (preprocess_parse (&preprocess, planes[_i].spec), 0);
-  preprocess_normalise (&preprocess, pixels, values);
-  for (int i = 0; i < 3 * 16 * 16; i++)
-    ck_assert_msg (values[i] == expected[i], "%s: value %d is %.9g, not %.9g", planes[_i].file, i, (double) values[i],
-                   (double) expected[i]);
+  preprocess_tabulate (&preprocess, colour, table);
+  for (int plane = 0; plane < 3; plane++)
+    for (int i = 0; i < 16 * 16; i++)
+      {
+        float value = table[plane][pixels[3 * i + colour[plane]]], wanted = expected[plane * 16 * 16 + i];
+        ck_assert_msg (value == wanted, "%s: pixel %d of plane %d is %.9g, not %.9g", planes[_i].file, i, plane,
+                       (double) value, (double) wanted);
+      }
   free (pixels);
   free (expected);
 }
@@ -117,11 +122,12 @@ END_TEST
 START_TEST (normalised_by_hand)
 {
   struct preprocess preprocess;
-  const unsigned char pixel[3] = { 100, 100, 100 };
-  float values[3];
+  int colour[3];
+  float table[3][256];
   ck_assert_int_eq (preprocess_parse (&preprocess, "crop=1,order=bgr,scale=0.5,mean=10:20:30,std=4:5:8"), 0);
-  preprocess_normalise (&preprocess, pixel, values);
-  ck_assert (values[0] == 2.5F && values[1] == 6.0F && values[2] == 10.0F);
+  preprocess_tabulate (&preprocess, colour, table);
+  ck_assert (table[0][100] == 2.5F && table[1][100] == 6.0F && table[2][100] == 10.0F);
+  ck_assert (colour[0] == 2 && colour[1] == 1 && colour[2] == 0);
 }
 END_TEST
 

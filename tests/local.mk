@@ -61,6 +61,7 @@ unit_tests = \
   tests/check_scoring \
   tests/check_searchspace \
   tests/check_shuffle \
+  tests/check_source \
   tests/check_sparse \
   tests/check_stop \
   tests/check_sweep \

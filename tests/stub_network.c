@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 struct network {
-  int unused;
+  struct network_plan plan;
 };
 
 int
@@ -43,11 +43,12 @@ network_metadata (const struct network *network)
 }
 
 int
-network_describe (struct network *network, int height, int width, struct network_shape *shape,
-                  char error[NETWORK_ERROR_BYTES])
+network_prepare (struct network *network, const struct network_plan *plan, struct network_shape *shape,
+                 char error[NETWORK_ERROR_BYTES])
 {
-  (void) network, (void) error;
-  *shape = (struct network_shape){ .rank = 3, .size = { height / 2, width / 2, 3 } };
+  (void) error;
+  network->plan = *plan;
+  *shape = (struct network_shape){ .rank = 3, .size = { plan->height / 2, plan->width / 2, 3 } };
   return 0;
 }
 
@@ -76,32 +77,39 @@ take_time (void)
     ;
 }
 
+/* PIXELS: the square's first.  */
 static float
-feature (const float *plane, int width, int row, int column)
+feature (const struct network_plan *plan, const unsigned char *pixels, int plane)
 {
-  const float *at = plane + (size_t) (2 * row * width + 2 * column);
-  float sum = at[0] + at[1] + at[width] + at[width + 1];
+  const float *table = plan->pixels.table[plane];
+  const unsigned char *at = pixels + plan->pixels.colour[plane], *below = at + 3 * (size_t) plan->width;
+  float sum = table[at[0]] + table[at[3]] + table[below[0]] + table[below[3]];
   return sum > 0 ? sum / 4 : 0;
 }
 
 int
-network_run (struct network *network, const float *images, int count, int height, int width, float *features,
-             int64_t row_values, char error[NETWORK_ERROR_BYTES])
+network_run (struct network *network, const unsigned char *pixels, int count, float *features,
+             char error[NETWORK_ERROR_BYTES])
 {
-  (void) network;
-  if (row_values != (int64_t) (height / 2) * (width / 2) * 3 || log_images (count))
+  const struct network_plan *plan = &network->plan;
+  if (log_images (count))
     {
       snprintf (error, NETWORK_ERROR_BYTES, "the stub cannot work");
       return -1;
     }
   take_time ();
-  for (int image = 0; image < count; image++)
-    for (int row = 0; row < height / 2; row++)
-      for (int column = 0; column < width / 2; column++)
+  for (int image = 0; image < count; image++, pixels += 3 * (size_t) plan->height * (size_t) plan->width)
+    for (int row = 0; row < plan->height / 2; row++)
+      for (int column = 0; column < plan->width / 2; column++)
         for (int plane = 0; plane < 3; plane++)
-          *features++ =
-            feature (images + ((size_t) image * 3 + (size_t) plane) * (size_t) (height * width), width, row, column);
+          *features++ = feature (plan, pixels + 3 * (size_t) (2 * row * plan->width + 2 * column), plane);
   return 0;
+}
+
+void
+network_use (const struct network *network, struct network_usage *usage)
+{
+  *usage = (struct network_usage){ .batch = network->plan.batch };
 }
 
 int
@@ -110,6 +118,15 @@ network_build (const char *path, const char *source, const struct network_tensor
 {
   (void) path, (void) source, (void) tensors, (void) count, (void) metadata;
   snprintf (error, NETWORK_ERROR_BYTES, "the stub builds no networks");
+  return -1;
+}
+
+int
+network_wrap (const char *from, const char *to, int output, enum network_pool pool, const char *metadata,
+              char error[NETWORK_ERROR_BYTES])
+{
+  (void) from, (void) to, (void) output, (void) pool, (void) metadata;
+  snprintf (error, NETWORK_ERROR_BYTES, "the stub wraps no networks");
   return -1;
 }
 

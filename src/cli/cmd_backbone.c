@@ -1,6 +1,6 @@
 #include <config.h>
 
-#include "../extract/backbone.h"
+#include "../backbone/backbone.h"
 
 #include "../base/error.h"
 #include "command.h"

@@ -79,9 +79,9 @@ parse_value (int key, char *argument, struct options *options)
     case KEY_NETWORK_BATCH:
       return options_parse_whole (argument, "--network-batch", 1, 32, &extract->batch);
     case KEY_POOL:
-      return extractor_parse_pool (argument, &extract->pool);
+      return extractor_parse_pool (argument, &extract->extractor.network.pool);
     case KEY_PREPROCESS:
-      extract->preprocess = argument;
+      extract->extractor.preprocess = argument;
       return preprocess_parse (&(struct preprocess){ 0 }, argument);
     case KEY_ROWS_PER_PART:
       if (text_parse_integer (argument, "--rows-per-part", 1, 1 << 20, &number))
@@ -109,10 +109,10 @@ parse (int key, char *argument, struct argp_state *state)
       options->extract.features = argument;
       return 0;
     case KEY_BACKBONE:
-      options->extract.backbone = argument;
+      options->extract.extractor.backbone = argument;
       return 0;
     case KEY_EXIF:
-      options->extract.exif = true;
+      options->extract.extractor.exif = true;
       return 0;
     case ARGP_KEY_ARG:
       if (state->arg_num >= 1)
@@ -124,7 +124,7 @@ parse (int key, char *argument, struct argp_state *state)
         argp_error (state, "give the DATASET, a folder of SPLIT/CLASS/ folders");
       if (!options->extract.features || !*options->extract.features)
         argp_error (state, "give the folder for the features: -o FEATURES");
-      if (!options->extract.backbone)
+      if (!options->extract.extractor.backbone)
         argp_error (state, "give the network: --backbone FILE.ts ('slabfit backbone' makes one)");
       return 0;
     default:
@@ -207,8 +207,11 @@ print (const json_t *result)
 static int
 run (int argc, char **argv, struct common *common, json_t **result)
 {
-  struct options options = { .extract = {
-                               .compress = 1, .batch = 8, .rows_per_part = 512, .max_failures = { 1, true } } };
+  struct options options = { .extract = { .extractor = { .network = { .device = "cpu" } },
+                                          .compress = 1,
+                                          .batch = 8,
+                                          .rows_per_part = 512,
+                                          .max_failures = { 1, true } } };
   struct extract_report report;
   if (arguments_parse (&command_extract, argc, argv, &options))
     return -1;

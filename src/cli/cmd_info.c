@@ -249,8 +249,9 @@ describe_other (const char *path)
 static json_t *
 describe_backbone (const char *path)
 {
+  const struct extractor_options options = { .backbone = path, .network.device = "cpu" };
   struct extractor extractor;
-  if (extractor_open (&extractor, path, NULL, NETWORK_POOL_NONE, false, 1))
+  if (extractor_open (&extractor, &options, 1, 1))
     return NULL;
   json_t *info = json_pack ("{s:s, s:s}", "file", path, "kind", "backbone");
   add_provenance (info, &extractor.provenance);

@@ -96,10 +96,11 @@ struct prediction {
   const struct model *model;
   const struct extractor *extractor;
   struct predictor *predictor;
+  struct source *source;
   struct imagestream *stream;
-  float *planes;        /* (BATCH, 3, height, width) */
-  float *features;      /* (BATCH, d) */
-  float *probabilities; /* (BATCH, C) */
+  unsigned char *pixels; /* (BATCH, height, width, 3) */
+  float *features;       /* (BATCH, d) */
+  float *probabilities;  /* (BATCH, C) */
   size_t taken, unreadable;
   json_t *list;
 };
@@ -146,7 +147,7 @@ fill_batch (struct prediction *prediction, size_t *places)
       size_t place = prediction->taken++;
       json_array_append_new (prediction->list, json_null ()); /* in the order of the arguments */
       if (imagestream_next (prediction->stream,
-                            prediction->planes + (size_t) count * prediction->extractor->image_values, &reason)
+                            prediction->pixels + (size_t) count * prediction->extractor->image_bytes, &reason)
           < 0)
         return -1;
       if (!reason)
@@ -173,7 +174,7 @@ predict_images (struct prediction *prediction)
       const struct batch batch = { .rows = (size_t) count, .values = prediction->features };
       if (stop_requested ())
         return error_stopped ("stopped as asked; run the same command again");
-      if (extractor_run (prediction->extractor, prediction->planes, count, prediction->features)
+      if (extractor_run (prediction->extractor, prediction->pixels, count, prediction->features)
           || predictor_run (prediction->predictor, &batch, prediction->probabilities))
         return -1;
       for (int i = 0; i < count; i++)
@@ -203,20 +204,28 @@ drop_unfinished (json_t *list)
       json_array_remove (list, i);
 }
 
+static struct image
+get_image (const void *images, uint64_t number)
+{
+  return (struct image){ .path = ((const struct names *) images)->name[number] };
+}
+
 static int
 predict_with (struct prediction *prediction, struct workers *workers, json_t **result)
 {
   const struct options *options = prediction->options;
   const struct extractor *extractor = prediction->extractor;
   size_t columns = (size_t) extractor->columns, classes = (size_t) model_classes (prediction->model);
-  prediction->planes = memory_new (BATCH, extractor->image_values * sizeof (float));
+  prediction->pixels = memory_new (BATCH, extractor->image_bytes);
   prediction->features = memory_new (BATCH, columns * sizeof (float));
   prediction->probabilities = memory_new (BATCH, classes * sizeof (float));
   prediction->predictor = predictor_new (prediction->model, BATCH, workers);
-  prediction->stream = imagestream_new (extractor, "", (const char *const *) options->images.name,
-                                        options->images.count, options->common.threads, 2 * BATCH);
+  struct imagelist images = { .count = options->images.count, .get = get_image, .context = &options->images };
+  prediction->source = source_open ("");
+  if (prediction->source)
+    prediction->stream = imagestream_new (extractor, prediction->source, &images, options->common.threads, 2 * BATCH);
   prediction->list = json_array ();
-  int status = prediction->planes && prediction->features && prediction->probabilities && prediction->predictor
+  int status = prediction->pixels && prediction->features && prediction->probabilities && prediction->predictor
                    && prediction->stream
                  ? predict_images (prediction)
                  : -1;
@@ -225,10 +234,11 @@ predict_with (struct prediction *prediction, struct workers *workers, json_t **r
   drop_unfinished (prediction->list);
   *result = json_pack ("{s:o}", "predictions", prediction->list);
   imagestream_free (prediction->stream);
+  source_close (prediction->source);
   predictor_free (prediction->predictor);
   memory_free (prediction->probabilities);
   memory_free (prediction->features);
-  memory_free (prediction->planes);
+  memory_free (prediction->pixels);
   return status;
 }
 
@@ -251,11 +261,12 @@ predict (const struct options *options, const struct model *model, struct worker
 {
   struct extractor extractor;
   const struct provenance *made = &model->provenance;
-  enum network_pool pool = NETWORK_POOL_NONE;
-  if (made->rank > 0 && extractor_parse_pool (made->pool, &pool))
+  struct extractor_options how = { .backbone = options->backbone, .network = { .device = "cpu" }, .exif = made->exif };
+  if (made->rank > 0)
+    how.preprocess = made->preprocess;
+  if (made->rank > 0 && extractor_parse_pool (made->pool, &how.network.pool))
     return -1;
-  if (extractor_open (&extractor, options->backbone, made->rank > 0 ? made->preprocess : NULL, pool, made->exif,
-                      options->common.threads))
+  if (extractor_open (&extractor, &how, BATCH, options->common.threads))
     return -1;
   struct prediction prediction = { .options = options, .model = model, .extractor = &extractor };
   int status = check_extractor (options, model, &extractor) ? -1 : predict_with (&prediction, workers, result);

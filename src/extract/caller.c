@@ -31,7 +31,7 @@ run_batch (struct pipeline *pipeline, struct batch *batch)
   uint64_t chunk_rows = pipeline->info->chunk_rows, count = (uint64_t) batch->count;
   size_t columns = (size_t) extractor->columns;
   double since = clock_seconds ();
-  if (extractor_run (extractor, batch->planes, batch->count, batch->features) || check_finite (pipeline, batch))
+  if (extractor_run (extractor, batch->pixels, batch->count, batch->features) || check_finite (pipeline, batch))
     return -1;
   stages_add_seconds (pipeline, &pipeline->seconds.network, since);
   uint64_t begin = batch->row % chunk_rows, room = chunk_rows - begin;
@@ -61,14 +61,14 @@ caller_run (void *argument)
   struct pipeline *pipeline = argument;
   const struct extractor *extractor = pipeline->options->extractor;
   size_t images = (size_t) pipeline->options->batch;
-  struct batch batch = { .planes = memory_new (images, extractor->image_values * sizeof (float)),
+  struct batch batch = { .pixels = memory_new (images, extractor->image_bytes),
                          .features = memory_new (images, (size_t) extractor->columns * sizeof (float)) };
-  int more = batch.planes && batch.features ? 1 : -1;
+  int more = batch.pixels && batch.features ? 1 : -1;
   while (more > 0)
     more = caller_step (pipeline, &batch);
   if (more < 0)
     stages_stop (pipeline);
-  memory_free (batch.planes);
+  memory_free (batch.pixels);
   memory_free (batch.features);
   pthread_mutex_lock (&pipeline->lock);
   bool last = --pipeline->callers == 0;

@@ -104,11 +104,11 @@ take_image (struct pipeline *pipeline, struct batch *batch)
   const struct pipeline_options *options = pipeline->options;
   struct work *work = batch->work;
   char *reason;
-  if (imagestream_next (pipeline->stream, batch->planes + (size_t) batch->count * options->extractor->image_values,
+  if (imagestream_next (pipeline->stream, batch->pixels + (size_t) batch->count * options->extractor->image_bytes,
                         &reason)
       < 0)
     return -1;
-  const char *image = options->manifest->path[work->part->first + work->taken++];
+  const char *image = manifest_image (options->manifest, work->part->first + work->taken++).path;
   if (reason)
     {
       name_failure (pipeline, image, reason);

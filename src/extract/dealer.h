@@ -10,7 +10,7 @@ struct batch {
   uint64_t row; /* in the part */
   int count;
   struct work_tile *first, *last; /* tiles of the first and the last row; no batch meets a third */
-  float *planes;                  /* (batch, 3, height, width) */
+  unsigned char *pixels;          /* (batch, height, width, 3) */
   float *features;                /* (batch, d) */
 };
 

@@ -259,8 +259,7 @@ extract (const struct extract_options *options, struct extract_report *report)
   if (choose_splits (options, &splits))
     return -1;
   struct workers *workers = workers_new (options->threads);
-  int result =
-    workers ? extractor_open (&extractor, options->backbone, options->preprocess, options->pool, options->exif, 1) : -1;
+  int result = workers ? extractor_open (&extractor, &options->extractor, options->batch, 1) : -1;
   if (result == 0)
     {
       result = extract_splits (options, &splits, &extractor, workers, report);

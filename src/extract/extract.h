@@ -12,11 +12,10 @@ struct extract_limit {
 };
 
 struct extract_options {
-  const char *dataset, *features, *backbone;
+  const char *dataset, *features;
   const struct names *splits; /* those to extract; all of DATASET's where empty */
-  const char *preprocess;     /* NULL: the backbone's own */
-  enum network_pool pool;
-  bool half, exif, force;
+  struct extractor_options extractor;
+  bool half, force;
   int compress; /* 0 to 12 */
   int batch, threads;
   uint64_t rows_per_part; /* rounded up to whole tiles */

@@ -4,16 +4,13 @@
 
 #include "../base/error.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A larger file is no photograph: a reason to fail, not to run out of memory.  */
-static const size_t file_bytes_limit = (size_t) 1 << 30;
-
 static const char *const pool_names[] = { "none", "avg", "max" };
+static const char *const precision_names[] = { "f32", "tf32", "bf16", "f16" };
 
 int
 extractor_parse_pool (const char *text, enum network_pool *pool)
@@ -38,14 +35,19 @@ copy_entry (const char *metadata, const char *key, char *value, size_t bytes)
   json_decref (object);
 }
 
+/* Makes the network ready to run, and takes the shape of a row from it.  */
 static int
-describe (struct extractor *extractor, const char *backbone)
+prepare (struct extractor *extractor, const char *backbone, int batch, int threads)
 {
   char reason[NETWORK_ERROR_BYTES];
   const struct preprocess *preprocess = &extractor->preprocess;
   struct provenance *provenance = &extractor->provenance;
+  struct network_plan plan = {
+    .height = preprocess->height, .width = preprocess->width, .batch = batch, .threads = threads
+  };
   struct network_shape shape;
-  if (network_describe (extractor->network, preprocess->height, preprocess->width, &shape, reason))
+  preprocess_tabulate (preprocess, plan.pixels.colour, plan.pixels.table);
+  if (network_prepare (extractor->network, &plan, &shape, reason))
     return error_set (
       "cannot use the backbone '%s' for images of 3 x %d x %d: %s; give it the --preprocess that it was "
       "trained with, or another backbone",
@@ -57,32 +59,33 @@ describe (struct extractor *extractor, const char *backbone)
       provenance->shape[i] = shape.size[i];
       extractor->columns *= shape.size[i];
     }
-  extractor->image_values = (size_t) preprocess->height * (size_t) preprocess->width * 3;
+  extractor->image_bytes = (size_t) preprocess->height * (size_t) preprocess->width * 3;
   return 0;
 }
 
 int
-extractor_open (struct extractor *extractor, const char *backbone, const char *preprocess, enum network_pool pool,
-                bool exif, int threads)
+extractor_open (struct extractor *extractor, const struct extractor_options *options, int batch, int threads)
 {
   char reason[NETWORK_ERROR_BYTES];
-  *extractor = (struct extractor){ .provenance = { .layer = "output", .preprocess = "keras", .precision = "f32" } };
+  const char *backbone = options->backbone, *preprocess = options->preprocess;
+  *extractor = (struct extractor){ .provenance = { .layer = "output", .preprocess = "keras" } };
   struct provenance *provenance = &extractor->provenance;
   if (preprocess && preprocess_parse (&extractor->preprocess, preprocess))
     return -1;
   if (file_sha256 (backbone, provenance->backbone_sha256))
     return -1;
-  const struct network_options options = { .threads = threads, .pool = pool };
-  if (network_open (&extractor->network, backbone, &options, reason))
+  if (network_open (&extractor->network, backbone, &options->network, reason))
     return error_set ("cannot use the backbone '%s': %s", backbone, reason);
-  provenance->exif = exif;
-  snprintf (provenance->pool, sizeof provenance->pool, "%s", pool_names[pool]);
+  provenance->exif = options->exif;
+  snprintf (provenance->pool, sizeof provenance->pool, "%s", pool_names[options->network.pool]);
+  snprintf (provenance->precision, sizeof provenance->precision, "%s", precision_names[options->network.precision]);
   const char *metadata = network_metadata (extractor->network);
   copy_entry (metadata, "layer", provenance->layer, sizeof provenance->layer);
   copy_entry (metadata, "preprocess", provenance->preprocess, sizeof provenance->preprocess);
   if (preprocess)
     snprintf (provenance->preprocess, sizeof provenance->preprocess, "%s", preprocess);
-  if (preprocess_parse (&extractor->preprocess, provenance->preprocess) || describe (extractor, backbone))
+  if (preprocess_parse (&extractor->preprocess, provenance->preprocess)
+      || prepare (extractor, backbone, batch, threads))
     {
       extractor_close (extractor);
       return -1;
@@ -98,30 +101,21 @@ extractor_close (struct extractor *extractor)
 }
 
 int
-extractor_load (const struct extractor *extractor, const char *path, unsigned char *pixels)
+extractor_decode (const struct extractor *extractor, const void *data, size_t length, unsigned char *pixels)
 {
-  size_t length;
   struct pixels image;
-  errno = 0;
-  void *data = file_read (path, file_bytes_limit, &length);
-  if (!data)
-    return errno ? error_set ("cannot be read: %s", strerror (errno)) : -1;
-  int result = decode_jpeg (data, length, extractor->provenance.exif, &image);
-  free (data);
-  if (result)
+  if (decode_jpeg (data, length, extractor->provenance.exif, &image))
     return -1;
-  result = preprocess_resize (&extractor->preprocess, &image, pixels);
+  int result = preprocess_resize (&extractor->preprocess, &image, pixels);
   pixels_free (&image);
   return result;
 }
 
 int
-extractor_run (const struct extractor *extractor, const float *planes, int count, float *features)
+extractor_run (const struct extractor *extractor, const unsigned char *pixels, int count, float *features)
 {
   char reason[NETWORK_ERROR_BYTES];
-  const struct preprocess *preprocess = &extractor->preprocess;
-  if (network_run (extractor->network, planes, count, preprocess->height, preprocess->width, features,
-                   extractor->columns, reason))
+  if (network_run (extractor->network, pixels, count, features, reason))
     return error_set ("the network failed on a batch of %d images: %s; try a smaller --network-batch", count, reason);
   return 0;
 }

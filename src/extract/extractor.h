@@ -15,23 +15,29 @@ struct extractor {
   struct preprocess preprocess;
   struct provenance provenance; /* of the rows */
   int64_t columns;              /* d, values in a row */
-  size_t image_values;          /* height * width * 3: bytes of an image's pixels, floats of its planes */
+  size_t image_bytes;           /* height * width * 3, of an image's pixels */
 };
 
-/* Opens BACKBONE.  PREPROCESS is a specification, or NULL for the one that the file carries ("keras" where it carries
-   none).  THREADS are those of one run of the network.  */
-int extractor_open (struct extractor *extractor, const char *backbone, const char *preprocess, enum network_pool pool,
-                    bool exif, int threads);
+struct extractor_options {
+  const char *backbone;
+  const char
+    *preprocess; /* a specification, or NULL for the one that the file carries ("keras" where it carries none) */
+  struct network_options network;
+  bool exif; /* honours EXIF orientation */
+};
+
+/* Opens a backbone, ready to run batches of up to BATCH images by THREADS threads each.  */
+int extractor_open (struct extractor *extractor, const struct extractor_options *options, int batch, int threads);
 void extractor_close (struct extractor *extractor);
 
 /* "none", "avg" or "max"; a usage error otherwise.  */
 int extractor_parse_pool (const char *text, enum network_pool *pool);
 
-/* Reads and decodes the image PATH into PIXELS (height, width, 3).  On failure the error is a reason without the path.
-   Any thread.  */
-int extractor_load (const struct extractor *extractor, const char *path, unsigned char *pixels);
+/* Decodes DATA, LENGTH bytes of an image's file, into PIXELS (height, width, 3).  On failure the error is a reason without
+   the path.  Any thread.  */
+int extractor_decode (const struct extractor *extractor, const void *data, size_t length, unsigned char *pixels);
 
-/* FEATURES (count, d) of PLANES (count, 3, height, width), as preprocess_normalise gives them.  Any thread.  */
-int extractor_run (const struct extractor *extractor, const float *planes, int count, float *features);
+/* FEATURES (count, d) of PIXELS (count, height, width, 3), as extractor_decode gives them.  Any thread.  */
+int extractor_run (const struct extractor *extractor, const unsigned char *pixels, int count, float *features);
 
 #endif

@@ -19,9 +19,8 @@ struct slot {
 
 struct imagestream {
   const struct extractor *extractor;
-  const char *folder;
-  const char *const *paths;
-  uint64_t count;
+  const struct source *source;
+  struct imagelist images;
   int threads;
   pthread_t *thread;
   struct slot *slot;
@@ -50,13 +49,25 @@ static bool
 claim (struct imagestream *stream, uint64_t *number)
 {
   pthread_mutex_lock (&stream->lock);
-  while (!stream->stopping && stream->claimed < stream->count && stream->claimed - stream->taken >= stream->slots)
+  while (!stream->stopping && stream->claimed < stream->images.count
+         && stream->claimed - stream->taken >= stream->slots)
     pthread_cond_wait (&stream->changed, &stream->lock);
-  bool claimed = !stream->stopping && stream->claimed < stream->count;
+  bool claimed = !stream->stopping && stream->claimed < stream->images.count;
   if (claimed)
     *number = stream->claimed++;
   pthread_mutex_unlock (&stream->lock);
   return claimed;
+}
+
+/* Reads and decodes IMAGE into PIXELS.  */
+static int
+load (const struct imagestream *stream, const struct image *image, unsigned char *pixels)
+{
+  size_t length;
+  void *data = source_read (stream->source, image, &length);
+  int result = data ? extractor_decode (stream->extractor, data, length, pixels) : -1;
+  free (data);
+  return result;
 }
 
 static int
@@ -64,14 +75,11 @@ decode (struct imagestream *stream, uint64_t number)
 {
   struct slot *slot = &stream->slot[number % stream->slots];
   double since = clock_seconds ();
-  char *path = file_path (stream->folder, stream->paths[number]);
-  if (!path)
-    return -1;
-  int failed = extractor_load (stream->extractor, path, slot->pixels);
-  free (path);
+  struct image image = stream->images.get (stream->images.context, number);
+  int failed = load (stream, &image, slot->pixels);
   char *reason = failed ? strdup (error_message ()) : NULL;
   if (failed && !reason)
-    return error_set ("no memory left for the reason why '%s' failed; give the job more memory", stream->paths[number]);
+    return error_set ("no memory left for the reason why '%s' failed; give the job more memory", image.path);
   error_clear ();
   pthread_mutex_lock (&stream->lock);
   slot->reason = reason;
@@ -94,16 +102,15 @@ decoder_run (void *argument)
 }
 
 struct imagestream *
-imagestream_new (const struct extractor *extractor, const char *folder, const char *const *paths, uint64_t count,
+imagestream_new (const struct extractor *extractor, const struct source *source, const struct imagelist *images,
                  int threads, size_t slots)
 {
   struct imagestream *stream = memory_new (1, sizeof *stream);
   if (!stream)
     return NULL;
   stream->extractor = extractor;
-  stream->folder = folder;
-  stream->paths = paths;
-  stream->count = count;
+  stream->source = source;
+  stream->images = *images;
   stream->slots = slots;
   pthread_mutex_init (&stream->lock, NULL);
   pthread_cond_init (&stream->changed, NULL);
@@ -111,7 +118,7 @@ imagestream_new (const struct extractor *extractor, const char *folder, const ch
   stream->thread = memory_new ((size_t) threads, sizeof *stream->thread);
   bool ready = stream->slot && stream->thread;
   for (size_t i = 0; ready && i < slots; i++)
-    ready = (stream->slot[i].pixels = memory_new (extractor->image_values, 1)) != NULL;
+    ready = (stream->slot[i].pixels = memory_new (extractor->image_bytes, 1)) != NULL;
   for (int i = 0; ready && i < threads; i++)
     if (pthread_create (&stream->thread[stream->threads], NULL, decoder_run, stream) == 0)
       stream->threads++;
@@ -124,10 +131,10 @@ imagestream_new (const struct extractor *extractor, const char *folder, const ch
 }
 
 int
-imagestream_next (struct imagestream *stream, float *planes, char **reason)
+imagestream_next (struct imagestream *stream, unsigned char *pixels, char **reason)
 {
   struct slot *slot = &stream->slot[stream->taken % stream->slots];
-  if (stream->taken == stream->count)
+  if (stream->taken == stream->images.count)
     return 0;
   pthread_mutex_lock (&stream->lock);
   while (!stream->stopping && slot->state == SLOT_EMPTY)
@@ -139,7 +146,7 @@ imagestream_next (struct imagestream *stream, float *planes, char **reason)
   *reason = slot->reason;
   slot->reason = NULL;
   if (slot->state == SLOT_READY)
-    preprocess_normalise (&stream->extractor->preprocess, slot->pixels, planes);
+    memcpy (pixels, slot->pixels, stream->extractor->image_bytes);
   pthread_mutex_lock (&stream->lock);
   slot->state = SLOT_EMPTY;
   stream->taken++;

@@ -47,13 +47,16 @@ store_rows (const struct pipeline *pipeline, struct work *work)
   char *path = memory_new (part->rows, path_bytes);
   uint64_t row = 0, failure = 0;
   for (uint64_t i = part->first; label && path && i < part->first + part->count; i++)
-    if (failure < part->failed && !strcmp (work->failure[failure].image, manifest->path[i]))
-      failure++;
-    else
-      {
-        label[row] = manifest->label[i];
-        strcpy (path + row++ * path_bytes, manifest->path[i]);
-      }
+    {
+      struct image image = manifest_image (manifest, i);
+      if (failure < part->failed && !strcmp (work->failure[failure].image, image.path))
+        failure++;
+      else
+        {
+          label[row] = image.label;
+          strcpy (path + row++ * path_bytes, image.path);
+        }
+    }
   int result = label && path ? featwriter_put_rows (work->writer, 0, part->rows, label, path) : -1;
   memory_free (label);
   memory_free (path);

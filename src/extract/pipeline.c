@@ -8,21 +8,17 @@
 static int
 make_work (struct pipeline *pipeline, struct pipeline_part *parts, size_t count)
 {
-  for (size_t i = 0; i < count; i++)
-    pipeline->images += parts[i].count;
   pipeline->work = memory_new (count, sizeof *pipeline->work);
   pipeline->closing = memory_new (count, sizeof *pipeline->closing);
-  pipeline->paths = memory_new (pipeline->images, sizeof *pipeline->paths);
-  if (!pipeline->work || !pipeline->closing || !pipeline->paths)
+  if (!pipeline->work || !pipeline->closing)
     return -1;
   pipeline->works = count;
-  const char **path = pipeline->paths;
   for (size_t i = 0; i < count; i++)
     {
       parts[i].rows = parts[i].failed = 0;
       pipeline->work[i].part = &parts[i];
-      for (uint64_t j = 0; j < parts[i].count; j++)
-        *path++ = pipeline->options->manifest->path[parts[i].first + j];
+      pipeline->work[i].before = pipeline->images;
+      pipeline->images += parts[i].count;
     }
   return 0;
 }
@@ -66,13 +62,30 @@ make_tiles (struct pipeline *pipeline)
   return 0;
 }
 
+/* Image NUMBER of all parts.  */
+static struct image
+get_image (const void *context, uint64_t number)
+{
+  const struct pipeline *pipeline = context;
+  size_t low = 0, high = pipeline->works;
+  while (high - low > 1)
+    {
+      size_t middle = (low + high) / 2;
+      *(pipeline->work[middle].before <= number ? &low : &high) = middle;
+    }
+  const struct work *work = &pipeline->work[low];
+  return manifest_image (pipeline->options->manifest, work->part->first + number - work->before);
+}
+
 static int
 open_stream (struct pipeline *pipeline)
 {
   const struct pipeline_options *options = pipeline->options;
   size_t slots = (size_t) options->batch * ((size_t) options->threads + 1);
-  pipeline->stream =
-    imagestream_new (options->extractor, options->dataset, pipeline->paths, pipeline->images, options->threads, slots);
+  struct imagelist images = { .count = pipeline->images, .get = get_image, .context = pipeline };
+  pipeline->source = source_open (options->dataset);
+  if (pipeline->source)
+    pipeline->stream = imagestream_new (options->extractor, pipeline->source, &images, options->threads, slots);
   return pipeline->stream ? 0 : -1;
 }
 
@@ -80,6 +93,7 @@ static void
 pipeline_free (struct pipeline *pipeline)
 {
   imagestream_free (pipeline->stream);
+  source_close (pipeline->source);
   for (size_t i = 0; i < pipeline->works; i++)
     {
       featwriter_discard (pipeline->work[i].writer);
@@ -97,7 +111,6 @@ pipeline_free (struct pipeline *pipeline)
   queue_free (pipeline->encoded_tiles);
   memory_free (pipeline->tile);
   memory_free (pipeline->closing);
-  memory_free (pipeline->paths);
   memory_free (pipeline->work);
   pthread_mutex_destroy (&pipeline->lock);
   pthread_mutex_destroy (&pipeline->assembling);

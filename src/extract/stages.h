@@ -17,6 +17,7 @@
 /* A part that is being made.  */
 struct work {
   struct pipeline_part *part;
+  uint64_t before;         /* images of the works before it */
   uint64_t taken;          /* of its images, by batches or as failures, in order */
   bool closed;             /* all are taken: part->rows is final */
   struct failure *failure; /* (part->failed) */
@@ -40,7 +41,7 @@ struct pipeline {
   const struct featinfo *info;
   struct work *work; /* (works) */
   size_t works;
-  const char **paths; /* (images) of all works, borrowed from the manifest */
+  struct source *source;
   uint64_t images;
   struct work_tile *tile; /* (tiles) */
   size_t tiles;

@@ -134,7 +134,7 @@ manifest_splits (const char *dataset, struct names *splits)
   return result;
 }
 
-struct image {
+struct found {
   char *path; /* owned */
   uint64_t bytes;
   int32_t label;
@@ -143,7 +143,7 @@ struct image {
 /* A growing list, in sorted order.  */
 struct images {
   size_t count, room;
-  struct image *image;
+  struct found *image;
 };
 
 static void
@@ -161,7 +161,7 @@ images_reserve (struct images *images, size_t more)
   if (needed <= images->room)
     return 0;
   room = room < needed ? needed : room;
-  struct image *larger = reallocarray (images->image, room, sizeof *larger);
+  struct found *larger = reallocarray (images->image, room, sizeof *larger);
   if (!larger)
     return error_set ("no memory for a list of %zu images; give the job more memory", room);
   images->image = larger;
@@ -192,7 +192,7 @@ add_image (struct images *images, const char *dataset, const char *folder, const
     }
   uint64_t bytes = stat (full, &status) ? 0 : (uint64_t) status.st_size;
   free (full);
-  images->image[images->count++] = (struct image){ .path = path, .bytes = bytes, .label = label };
+  images->image[images->count++] = (struct found){ .path = path, .bytes = bytes, .label = label };
   return 0;
 }
 
@@ -257,7 +257,7 @@ take_images (struct manifest *manifest, struct images *images)
     }
   for (size_t i = 0; i < count && good; i++)
     {
-      struct image *image = &images->image[order[i]];
+      struct found *image = &images->image[order[i]];
       size_t length = strlen (image->path);
       manifest->path_bytes = length > manifest->path_bytes ? length : manifest->path_bytes;
       manifest->path[i] = image->path;
@@ -339,6 +339,13 @@ manifest_read (struct manifest *manifest, const char *dataset, const char *split
   images_free (&images);
   names_free (&splits);
   return result;
+}
+
+struct image
+manifest_image (const struct manifest *manifest, size_t number)
+{
+  return (
+    struct image){ .path = manifest->path[number], .bytes = manifest->bytes[number], .label = manifest->label[number] };
 }
 
 void

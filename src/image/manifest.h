@@ -8,6 +8,7 @@
 
 #include "../base/file.h"
 #include "../base/text.h"
+#include "source.h"
 
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ int manifest_splits (const char *dataset, struct names *splits);
    and then by name, both by bytes.  Fails as manifest_splits does, and where there is no such split, where it has no
    image, where a class holds a folder, and where a path is not UTF-8.  */
 int manifest_read (struct manifest *manifest, const char *dataset, const char *split, uint64_t seed);
+
+/* Image NUMBER, in the order of the rows.  Its path is borrowed until manifest_free.  */
+struct image manifest_image (const struct manifest *manifest, size_t number);
 void manifest_free (struct manifest *manifest);
 
 #endif

@@ -279,15 +279,11 @@ tabulate (const struct preprocess *preprocess, int colour, float table[256])
 }
 
 void
-preprocess_normalise (const struct preprocess *preprocess, const unsigned char *pixels, float *planes)
+preprocess_tabulate (const struct preprocess *preprocess, int colour[3], float table[3][256])
 {
-  size_t area = (size_t) preprocess->height * (size_t) preprocess->width;
   for (int plane = 0; plane < 3; plane++)
     {
-      int colour = preprocess->bgr ? 2 - plane : plane;
-      float table[256];
-      tabulate (preprocess, colour, table);
-      for (size_t i = 0; i < area; i++)
-        planes[(size_t) plane * area + i] = table[pixels[3 * i + (size_t) colour]];
+      colour[plane] = preprocess->bgr ? 2 - plane : plane;
+      tabulate (preprocess, colour[plane], table[plane]);
     }
 }

@@ -34,7 +34,8 @@ int preprocess_parse (struct preprocess *preprocess, const char *spec);
    tensor.  */
 int preprocess_resize (const struct preprocess *preprocess, const struct pixels *image, unsigned char *pixels);
 
-/* PLANES (3, height, width) = (pixel * scale - mean) / deviation, planes in the network's order.  */
-void preprocess_normalise (const struct preprocess *preprocess, const unsigned char *pixels, float *planes);
+/* TABLE[c][b] = (b * scale - mean) / deviation, what plane C of a network's input holds where a pixel has the byte b of
+   the colour COLOUR[c], 0 for red: planes in the network's order.  */
+void preprocess_tabulate (const struct preprocess *preprocess, int colour[3], float table[3][256]);
 
 #endif

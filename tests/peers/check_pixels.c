@@ -17,6 +17,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* VALUES (3, height, width) of PIXELS.  */
+static void
+normalise (const struct preprocess *preprocess, const unsigned char *pixels, float *values)
+{
+  int colour[3];
+  float table[3][256];
+  size_t area = (size_t) preprocess->height * (size_t) preprocess->width;
+  preprocess_tabulate (preprocess, colour, table);
+  for (int plane = 0; plane < 3; plane++)
+    for (size_t i = 0; i < area; i++)
+      *values++ = table[plane][pixels[3 * i + (size_t) colour[plane]]];
+}
+
 static int
 write_prepared (const struct preprocess *preprocess, const struct pixels *image, bool planes)
 {
@@ -28,7 +41,7 @@ write_prepared (const struct preprocess *preprocess, const struct pixels *image,
     {
       printf ("%d %d\n", preprocess->height, preprocess->width);
       if (planes)
-        preprocess_normalise (preprocess, pixels, normalised);
+        normalise (preprocess, pixels, normalised);
       fwrite (planes ? (void *) normalised : pixels, planes ? sizeof *normalised : 1, values, stdout);
     }
   memory_free (pixels);
