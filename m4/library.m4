@@ -36,6 +36,11 @@ AC_DEFUN([SLABFIT_LIBRARY], [
     $6])
 ])
 
+AC_DEFUN([SLABFIT_LIBARCHIVE],
+  [SLABFIT_LIBRARY([LIBARCHIVE], [libarchive], [-larchive], [@%:@include <archive.h>],
+    [archive_read_free (archive_read_new ());],
+    [SLABFIT_MISSING([libarchive], [libarchive-dev], [libarchive-devel], [libarchive], [libarchive])])])
+
 AC_DEFUN([SLABFIT_LIBCONFUSE],
   [SLABFIT_LIBRARY([LIBCONFUSE], [libconfuse], [-lconfuse], [@%:@include <confuse.h>], [cfg_free (cfg_init (0, 0));],
     [SLABFIT_MISSING([libConfuse], [libconfuse-dev], [libconfuse-devel], [libconfuse], [libconfuse])])])
@@ -56,6 +61,10 @@ AC_DEFUN([SLABFIT_LIBJPEG],
 @%:@include <jpeglib.h>], [jpeg_mem_src (NULL, NULL, LIBJPEG_TURBO_VERSION_NUMBER);],
     [SLABFIT_MISSING([libjpeg-turbo], [libjpeg62-turbo-dev (Ubuntu: libjpeg-turbo8-dev)], [libjpeg-turbo-devel],
       [libjpeg-turbo], [libjpeg-turbo])])])
+
+AC_DEFUN([SLABFIT_LIBSPNG],
+  [SLABFIT_LIBRARY([LIBSPNG], [spng], [-lspng], [@%:@include <spng.h>], [spng_ctx_free (spng_ctx_new (0));],
+    [SLABFIT_MISSING([libspng], [libspng-dev], [libspng-devel], [libspng], [libspng])])])
 
 AC_DEFUN([SLABFIT_JANSSON],
   [SLABFIT_LIBRARY([JANSSON], [jansson], [-ljansson], [@%:@include <jansson.h>], [json_decref (json_object ());],

@@ -20,7 +20,10 @@ static struct {
   __typeof__ (network_run) *run;
   __typeof__ (network_use) *use;
   __typeof__ (network_build) *build;
-  __typeof__ (network_wrap) *wrap;
+  __typeof__ (network_draft_build) *draft_build;
+  __typeof__ (network_draft_wrap) *draft_wrap;
+  __typeof__ (network_draft_write) *draft_write;
+  __typeof__ (network_draft_close) *draft_close;
   __typeof__ (network_library) *library;
 } module;
 
@@ -69,7 +72,10 @@ load (void)
   module.run = symbol (handle, "network_run");
   module.use = symbol (handle, "network_use");
   module.build = symbol (handle, "network_build");
-  module.wrap = symbol (handle, "network_wrap");
+  module.draft_build = symbol (handle, "network_draft_build");
+  module.draft_wrap = symbol (handle, "network_draft_wrap");
+  module.draft_write = symbol (handle, "network_draft_write");
+  module.draft_close = symbol (handle, "network_draft_close");
   module.library = symbol (handle, "network_library");
 }
 
@@ -131,10 +137,31 @@ network_build (const char *path, const char *source, const struct network_tensor
 }
 
 int
-network_wrap (const char *from, const char *to, int output, enum network_pool pool, const char *metadata,
-              char error[NETWORK_ERROR_BYTES])
+network_draft_build (struct network_draft **draft, const char *source, const struct network_tensor *tensors,
+                     size_t count, int height, int width, struct network_trial *trial, char error[NETWORK_ERROR_BYTES])
 {
-  return need_module (error) ? -1 : module.wrap (from, to, output, pool, metadata, error);
+  return need_module (error) ? -1 : module.draft_build (draft, source, tensors, count, height, width, trial, error);
+}
+
+int
+network_draft_wrap (struct network_draft **draft, const char *path, int output, enum network_pool pool, int height,
+                    int width, struct network_trial *trial, char error[NETWORK_ERROR_BYTES])
+{
+  return need_module (error) ? -1 : module.draft_wrap (draft, path, output, pool, height, width, trial, error);
+}
+
+int
+network_draft_write (const struct network_draft *draft, const char *path, const char *metadata,
+                     char error[NETWORK_ERROR_BYTES])
+{
+  return module.draft_write (draft, path, metadata, error);
+}
+
+void
+network_draft_close (struct network_draft *draft)
+{
+  if (draft)
+    module.draft_close (draft);
 }
 
 const char *

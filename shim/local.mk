@@ -3,18 +3,25 @@ moduledir = $(pkglibdir)
 module_PROGRAMS = network.so
 network_so_SOURCES = \
   shim/build.cpp \
+  shim/device.cpp \
   shim/engine.hpp \
   shim/gpu.cpp \
   shim/guard.cpp \
   shim/guard.hpp \
   shim/network.cpp \
   shim/network.h \
+  shim/numbers.cpp \
+  shim/numbers.hpp \
   shim/package.cpp \
+  shim/primitives.cpp \
+  shim/primitives.hpp \
   shim/processor.cpp \
   shim/rows.cpp \
   shim/runner.hpp \
-  shim/script.cpp
-network_so_CPPFLAGS = $(AM_CPPFLAGS) $(LIBTORCH_CPPFLAGS)
+  shim/script.cpp \
+  shim/steps.cpp \
+  shim/steps.hpp
+network_so_CPPFLAGS = $(AM_CPPFLAGS) $(LIBTORCH_CPPFLAGS) $(ONEDNN_CPPFLAGS)
 network_so_CXXFLAGS = $(AM_CXXFLAGS) -fPIC
 network_so_LDFLAGS = -shared -Wl,-z,defs
-network_so_LDADD = $(LIBTORCH_LIBS)
+network_so_LDADD = $(LIBTORCH_LIBS) $(ONEDNN_LIBS)

@@ -13,32 +13,32 @@ struct network {
   std::unique_ptr<runner> prepared;
 };
 
-at::ScalarType
-input_type (network_precision precision)
+// Throws where DEVICE does not compute with the numbers of PRECISION.
+static void
+check_precision (const at::Device &device, network_precision precision)
 {
-  switch (precision)
-    {
-    case NETWORK_BF16:
-      return at::kBFloat16;
-    case NETWORK_F16:
-      return at::kHalf;
-    default:
-      return at::kFloat;
-    }
+  if (device.is_cpu () && (precision == NETWORK_TF32 || precision == NETWORK_F16))
+    throw std::runtime_error ("the precisions tf32 and f16 are for GPUs (--device cuda); processors take f32 and bf16");
 }
 
 EXPORT int
 network_open (network **result, const char *path, const network_options *options, char error[NETWORK_ERROR_BYTES])
 {
-  return guard (
-    error,
-    [&] {
-      at::Device device (options->device);
-      auto open = is_package (path) ? open_package : open_script;
-      *result = new network{ *options, device, open (path, device, options->precision), nullptr };
-      return 0;
-    },
-    "; give a TorchScript file, such as 'slabfit backbone' writes");
+  at::Device device (at::kCPU);
+  auto choose = [&] {
+    device = choose_device (options->device);
+    check_precision (device, options->precision);
+    return 0;
+  };
+  bool package = is_package (path);
+  auto open = [&] {
+    auto opened = (package ? open_package : open_script) (path, device, options->precision);
+    *result = new network{ *options, device, std::move (opened), nullptr };
+    return 0;
+  };
+  if (guard (error, choose))
+    return -1;
+  return guard (error, open, package ? "" : "; give a TorchScript file, such as 'slabfit backbone' writes");
 }
 
 EXPORT void
@@ -57,6 +57,7 @@ EXPORT int
 network_prepare (network *network, const network_plan *plan, network_shape *shape, char error[NETWORK_ERROR_BYTES])
 {
   return guard (error, [&] {
+    network->prepared.reset (); // first: a GPU may not hold both
     network->prepared = network->device.is_cpu ()
                           ? new_processor_runner (*network->opened, network->options, *plan)
                           : new_gpu_runner (*network->opened, network->device, network->options, *plan);
@@ -80,7 +81,7 @@ network_run (network *network, const unsigned char *pixels, int count, float *fe
 EXPORT void
 network_use (const network *network, network_usage *usage)
 {
-  *usage = network->prepared->use ();
+  *usage = network->prepared ? network->prepared->use () : network_usage{ 0, 0 };
 }
 
 EXPORT const char *

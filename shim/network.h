@@ -14,6 +14,7 @@ extern "C" {
 #endif
 
 enum { NETWORK_ERROR_BYTES = 1024, NETWORK_RANK = 4 };
+enum { NETWORK_OUTPUTS = 64, NETWORK_OUTPUT_RANK = 8, NETWORK_KEY_BYTES = 64 };
 
 enum network_pool { NETWORK_POOL_NONE, NETWORK_POOL_AVG, NETWORK_POOL_MAX };
 
@@ -62,7 +63,7 @@ int network_open (struct network **network, const char *path, const struct netwo
                   char error[NETWORK_ERROR_BYTES]);
 void network_close (struct network *network); /* NULL is allowed */
 
-/* The JSON text that network_build or network_wrap stored in the file; "" where there is none.  Borrowed until
+/* The JSON text that network_build or network_draft_write stored in the file; "" where there is none.  Borrowed until
    network_close.  */
 const char *network_metadata (const struct network *network);
 
@@ -91,10 +92,38 @@ struct network_tensor {
 int network_build (const char *path, const char *source, const struct network_tensor *tensors, size_t count,
                    const char *metadata, char error[NETWORK_ERROR_BYTES]);
 
-/* Writes TO: the TorchScript file FROM in another one whose forward gives output number OUTPUT (counted from 0, of a
-   tuple or list, or of a dict in its order; 0 of an only one), pooled by POOL, with METADATA (JSON) inside.  */
-int network_wrap (const char *from, const char *to, int output, enum network_pool pool, const char *metadata,
-                  char error[NETWORK_ERROR_BYTES]);
+/* One of a network's outputs for one image, as the network gives it.  */
+struct network_output {
+  char key[NETWORK_KEY_BYTES]; /* in a dict; "" elsewhere */
+  int rank;                    /* -1 for what is no tensor; NETWORK_OUTPUT_RANK at the most */
+  int64_t size[NETWORK_OUTPUT_RANK];
+};
+
+/* What a network was found to give for one image.  */
+struct network_trial {
+  struct network_shape shape; /* of a feature row */
+  size_t outputs;             /* of a wrapped network: how many it has, and the first NETWORK_OUTPUTS of them */
+  struct network_output output[NETWORK_OUTPUTS];
+};
+
+/* A network in the making.  Both functions run it once for an image of HEIGHT x WIDTH; TRIAL says what came, as far as it
+   got where they fail.  *DRAFT is to be closed by network_draft_close.
+
+   network_draft_build: as network_build; the values stay borrowed.
+   network_draft_wrap: the TorchScript file PATH in another one whose forward gives output number OUTPUT (counted from 0,
+   of a tuple or list, or of a dict in its order; 0 of an only one), a map pooled by POOL.  */
+struct network_draft; /* opaque */
+
+int network_draft_build (struct network_draft **draft, const char *source, const struct network_tensor *tensors,
+                         size_t count, int height, int width, struct network_trial *trial,
+                         char error[NETWORK_ERROR_BYTES]);
+int network_draft_wrap (struct network_draft **draft, const char *path, int output, enum network_pool pool, int height,
+                        int width, struct network_trial *trial, char error[NETWORK_ERROR_BYTES]);
+
+/* Writes PATH, with METADATA (JSON) inside: the same bytes for the same network.  */
+int network_draft_write (const struct network_draft *draft, const char *path, const char *metadata,
+                         char error[NETWORK_ERROR_BYTES]);
+void network_draft_close (struct network_draft *draft); /* NULL is allowed */
 
 /* "libtorch 1.13.1" and the like; static.  */
 const char *network_library (void);

@@ -4,6 +4,8 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <malloc.h>
+
 #include <cstring>
 #include <stdexcept>
 
@@ -24,9 +26,7 @@ public:
     c10::InferenceMode inference;
     at::set_num_threads (plan_.threads);
     at::Tensor rows = forward (normalise (pixels, count));
-    if (rows.numel () != count * row_values_)
-      throw std::runtime_error ("the network gives " + std::to_string (rows.numel () / count)
-                                + " values for an image, not " + std::to_string (row_values_) + " as in its first run");
+    check_rows (rows, count, row_values_);
     memcpy (features, rows.data_ptr<float> (), sizeof (float) * static_cast<size_t> (rows.numel ()));
   }
 
@@ -82,5 +82,8 @@ private:
 std::unique_ptr<runner>
 new_processor_runner (engine &engine, const network_options &options, const network_plan &plan)
 {
+  // What a layer frees the next one needs: memory that went back to the system is cleared page by page each time.
+  mallopt (M_MMAP_THRESHOLD, 1 << 30);
+  mallopt (M_TRIM_THRESHOLD, 1 << 30);
   return std::make_unique<processor> (engine, options, plan);
 }

@@ -1,10 +1,31 @@
 # Everything but the command line is a library, which the tests link as well.
 noinst_LIBRARIES += libslabfit.a
-AM_CPPFLAGS += $(HDF5_CFLAGS) $(JANSSON_CFLAGS) $(LIBCONFUSE_CFLAGS) $(LIBCRYPTO_CFLAGS) $(LIBDEFLATE_CFLAGS) \
-  $(LIBJPEG_CFLAGS) $(MPI_CFLAGS) $(OPENBLAS_CFLAGS)
+AM_CPPFLAGS += $(HDF5_CFLAGS) $(JANSSON_CFLAGS) $(LIBARCHIVE_CFLAGS) $(LIBCONFUSE_CFLAGS) $(LIBCRYPTO_CFLAGS) \
+  $(LIBDEFLATE_CFLAGS) $(LIBJPEG_CFLAGS) $(LIBSPNG_CFLAGS) $(MPI_CFLAGS) $(OPENBLAS_CFLAGS)
 
 libslabfit_a_SOURCES = \
   src/backbone/backbone.c src/backbone/backbone.h \
+  src/backbone/element.c src/backbone/element.h \
+  src/backbone/folding.c src/backbone/folding.h \
+  src/backbone/foreign.c src/backbone/foreign.h \
+  src/backbone/isolated.c src/backbone/isolated.h \
+  src/backbone/kerasfile.c src/backbone/kerasfile.h \
+  src/backbone/keraslist.c src/backbone/keraslist.h \
+  src/backbone/kerasreader.c src/backbone/kerasreader.h \
+  src/backbone/kerastree.c src/backbone/kerastree.h \
+  src/backbone/matching.c src/backbone/matching.h \
+  src/backbone/modelconfig.c src/backbone/modelconfig.h \
+  src/backbone/naming.c src/backbone/naming.h \
+  src/backbone/opcode.h \
+  src/backbone/pickle.c src/backbone/pickle.h \
+  src/backbone/pyvalue.c src/backbone/pyvalue.h \
+  src/backbone/randomweights.c src/backbone/randomweights.h \
+  src/backbone/resnet.c src/backbone/resnet.h \
+  src/backbone/safetensors.c src/backbone/safetensors.h \
+  src/backbone/statedict.c src/backbone/statedict.h \
+  src/backbone/torchfile.c src/backbone/torchfile.h \
+  src/backbone/weights.c src/backbone/weights.h \
+  src/backbone/zipfile.c src/backbone/zipfile.h \
   shim/loader.c shim/network.h \
   src/base/ahead.c src/base/ahead.h \
   src/base/clock.h \
@@ -18,6 +39,7 @@ libslabfit_a_SOURCES = \
   src/base/queue.c src/base/queue.h \
   src/base/random.c src/base/random.h \
   src/base/ranks.c src/base/ranks.h \
+  src/base/spool.c src/base/spool.h \
   src/base/stop.c src/base/stop.h \
   src/base/text.c src/base/text.h \
   src/base/transport.c src/base/transport.h \
@@ -25,6 +47,8 @@ libslabfit_a_SOURCES = \
   src/base/workers.c src/base/workers.h \
   src/extract/caller.c \
   src/extract/compressor.c \
+  src/extract/concurrency.c src/extract/concurrency.h \
+  src/extract/concurrencycache.c src/extract/concurrencycache.h \
   src/extract/dealer.c src/extract/dealer.h \
   src/extract/extract.c src/extract/extract.h \
   src/extract/extractor.c src/extract/extractor.h \
@@ -32,15 +56,28 @@ libslabfit_a_SOURCES = \
   src/extract/job.c src/extract/job.h \
   src/extract/partwriter.c \
   src/extract/pipeline.c src/extract/pipeline.h \
+  src/extract/rowstream.c src/extract/rowstream.h \
   src/extract/space.c src/extract/space.h \
   src/extract/stages.c src/extract/stages.h \
+  src/extract/stalls.c src/extract/stalls.h \
   src/image/arrangement.c src/image/arrangement.h \
+  src/image/codec.h src/image/codec_jpeg.c src/image/codec_png.c \
+  src/image/catalogue.c src/image/catalogue.h \
+  src/image/csvlist.c \
   src/image/decode.c src/image/decode.h \
+  src/image/exif.c src/image/exif.h \
+  src/image/folderlist.c \
+  src/image/layout.c src/image/layout.h \
+  src/image/listing.c src/image/listing.h \
   src/image/manifest.c src/image/manifest.h \
+  src/image/nameset.c src/image/nameset.h \
   src/image/organize.c src/image/organize.h \
   src/image/preprocess.c src/image/preprocess.h \
   src/image/resize.c src/image/resize.h \
-  src/image/source.c src/image/source.h \
+  src/image/source.c src/image/source.h src/image/sourcekind.h \
+  src/image/splitname.c src/image/splitname.h \
+  src/image/table.c src/image/table.h \
+  src/image/tarlist.c \
   src/learn/batch.h \
   src/learn/blas.c src/learn/blas.h \
   src/learn/calibration.c src/learn/calibration.h \
@@ -103,6 +140,7 @@ libslabfit_a_SOURCES = \
   src/store/csv.c src/store/csv.h \
   src/store/dataset.c src/store/dataset.h \
   src/store/decimal.c src/store/decimal.h \
+  src/store/duplicates.c src/store/duplicates.h \
   src/store/exporter.c src/store/exporter.h \
   src/store/failures.c src/store/failures.h \
   src/store/featfile.c src/store/featfile.h \
@@ -152,14 +190,18 @@ slabfit_SOURCES = \
   src/cli/cmd_verify.c \
   src/cli/command.h \
   src/cli/config_file.c src/cli/config_file.h \
+  src/cli/decodebench.c src/cli/decodebench.h \
+  src/cli/duplicatetable.c src/cli/duplicatetable.h \
   src/cli/findings.c src/cli/findings.h \
   src/cli/form.c src/cli/form.h \
   src/cli/hyperparameters.c src/cli/hyperparameters.h \
   src/cli/main.c \
+  src/cli/networkbench.c src/cli/networkbench.h \
   src/cli/options.c src/cli/options.h \
   src/cli/output.c src/cli/output.h \
   src/cli/predictions.c src/cli/predictions.h \
   src/cli/splits.c src/cli/splits.h \
+  src/cli/stalltable.c src/cli/stalltable.h \
   src/cli/trained.c src/cli/trained.h \
   src/cli/tunetable.c src/cli/tunetable.h
 slabfit_LDADD = $(SLABFIT_LIBS)

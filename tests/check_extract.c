@@ -225,7 +225,7 @@ START_TEST (failures_are_recorded)
     {
       bool text = !strcmp (failures[i].image, "training/dark/000-text.jpg");
       ck_assert_str_eq (failures[i].image, text ? "training/dark/000-text.jpg" : "training/dark/000-empty.jpg");
-      ck_assert_str_eq (failures[i].reason, text ? "not a JPEG file" : "an empty file");
+      ck_assert_str_eq (failures[i].reason, text ? "not a JPEG or PNG file" : "an empty file");
     }
   failures_free (failures, count);
   featfile_close (file);
@@ -315,10 +315,11 @@ START_TEST (values_that_are_not_finite_are_refused)
 }
 END_TEST
 
-/* Buffers must not grow with the number of images; the manifest does, by some 30 bytes an image.  */
+/* Nothing that is counted may grow with the number of images; a list of them would be at 40 bytes each.  The labels and
+   paths of a part, 16 KB, may or may not be there when the peak is.  */
 START_TEST (memory_does_not_grow_with_images)
 {
-  static const int images[] = { 600, 2400 }; /* more than a part each */
+  static const int images[] = { 1600, 6400 }; /* more than the parts that are made at once */
   uint64_t peak[2];
   struct extract_options options = default_options ();
   options.extractor.preprocess = "resize=64x64";
@@ -333,7 +334,7 @@ START_TEST (memory_does_not_grow_with_images)
       peak[i] = memory_peak_bytes ();
     }
   ck_assert_uint_gt (peak[0], 1 << 20);
-  ck_assert_uint_lt (peak[1], peak[0] + 48 * (uint64_t) (images[1] - images[0]));
+  ck_assert_uint_lt (peak[1], peak[0] + (24 << 10));
 }
 END_TEST
 

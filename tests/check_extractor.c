@@ -112,7 +112,7 @@ START_TEST (what_is_no_photograph)
   unsigned char pixels[3];
   ck_assert_int_eq (preprocess_parse (&extractor.preprocess, "crop=1"), 0);
   ck_assert_int_eq (extractor_decode (&extractor, "text", 4, pixels), -1);
-  ck_assert_str_eq (error_message (), "not a JPEG file");
+  ck_assert_str_eq (error_message (), "not a JPEG or PNG file");
 }
 END_TEST
 

@@ -49,60 +49,98 @@ get_image (const void *context, uint64_t number)
   return (struct image){ .path = path[number] };
 }
 
-static struct imagestream *
-new_stream (int threads, size_t slots)
+/* Batches end where ten images do, as at the end of a part.  */
+static uint64_t
+get_end (const void *context, uint64_t number)
 {
-  const struct imagelist images = { .count = IMAGES, .get = get_image };
-  struct imagestream *stream = imagestream_new (&extractor, source, &images, threads, slots);
+  (void) context;
+  return number / 10 * 10 + 10;
+}
+
+static struct imagestream *
+new_stream (int threads, int batch, size_t batches, bool divided)
+{
+  const struct imagelist images = { .count = IMAGES, .get = get_image, .end = divided ? get_end : NULL };
+  struct imagestream *stream = imagestream_new (&extractor, source, &images, threads, batch, batches);
   ck_assert_msg (stream != NULL, "%s", error_message ());
   return stream;
 }
 
 static void
-assert_next (struct imagestream *stream, int gray)
+assert_gray (const unsigned char *pixels, uint64_t gray)
 {
-  unsigned char pixels[VALUES];
-  char *reason = (char *) "not set";
-  ck_assert_int_eq (imagestream_next (stream, pixels, &reason), 1);
-  ck_assert_msg (reason == NULL, "%s", reason);
   for (int i = 0; i < VALUES; i++)
-    ck_assert_int_eq (pixels[i], gray);
+    ck_assert_uint_eq (pixels[i], gray);
 }
 
 static void
 assert_end (struct imagestream *stream)
 {
-  unsigned char pixels[VALUES];
-  char *reason;
+  struct imagebatch *batch;
   for (int i = 0; i < 2; i++)
-    ck_assert_int_eq (imagestream_next (stream, pixels, &reason), 0);
+    ck_assert_int_eq (imagestream_take (stream, &batch), 0);
 }
 
 static const struct {
-  int threads;
-  size_t slots;
-} teams[] = { { 1, 1 }, { 4, 1 }, { 1, 7 }, { 4, 3 }, { 4, 1000 } };
+  int threads, batch;
+  size_t batches;
+  bool divided;
+} teams[] = { { 1, 1, 1, false },  { 4, 1, 1, true },    { 1, 7, 1, false },         { 4, 3, 2, true },
+              { 4, 16, 3, false }, { 4, 4, 1000, true }, { 3, IMAGES + 1, 2, false } };
+
+/* The batches of TEAM, one after the other, up to the end: each image that FAILS says nothing of gives its gray.  */
+static void
+assert_batches (struct imagestream *stream, int team, const char *(*fails) (uint64_t number))
+{
+  struct imagebatch *batch;
+  uint64_t number = 0, taken = 0, most = (uint64_t) teams[team].batch;
+  for (; number < IMAGES; taken++)
+    {
+      uint64_t end = teams[team].divided ? get_end (NULL, number) : IMAGES;
+      ck_assert_int_eq (imagestream_take (stream, &batch), 1);
+      ck_assert_uint_eq (batch->number, taken);
+      ck_assert_uint_eq (batch->first, number);
+      ck_assert_uint_eq ((uint64_t) batch->images, end - number < most ? end - number : most);
+      int count = 0;
+      for (int i = 0; i < batch->images; i++, number++)
+        if (fails (number))
+          ck_assert_str_eq (batch->reason[i], fails (number));
+        else
+          {
+            ck_assert_ptr_null (batch->reason[i]);
+            assert_gray (batch->pixels + VALUES * count++, number);
+          }
+      ck_assert_int_eq (batch->count, count);
+      imagestream_release (stream, batch);
+    }
+  assert_end (stream);
+}
+
+static const char *
+never (uint64_t number)
+{
+  (void) number;
+  return NULL;
+}
 
 START_TEST (images_come_in_order)
 {
-  struct imagestream *stream = new_stream (teams[_i].threads, teams[_i].slots);
-  for (int i = 0; i < IMAGES; i++)
-    assert_next (stream, i);
-  assert_end (stream);
-  ck_assert_double_gt (imagestream_seconds (stream), 0);
+  struct imagestream *stream = new_stream (teams[_i].threads, teams[_i].batch, teams[_i].batches, teams[_i].divided);
+  assert_batches (stream, _i, never);
+  struct imagestream_seconds seconds = imagestream_seconds (stream);
+  ck_assert_double_gt (seconds.read, 0);
+  ck_assert_double_gt (seconds.decode, 0);
   imagestream_free (stream);
 }
 END_TEST
 
-static void
-assert_fails (struct imagestream *stream, const char *expected)
+static const char *
+some (uint64_t number)
 {
-  unsigned char pixels[VALUES];
-  char *reason = NULL;
-  ck_assert_int_eq (imagestream_next (stream, pixels, &reason), 1);
-  ck_assert_ptr_nonnull (reason);
-  ck_assert_str_eq (reason, expected);
-  free (reason);
+  return number == 3            ? "cannot be read: No such file or directory"
+         : number == 4          ? "not a JPEG or PNG file"
+         : number == IMAGES - 1 ? "an empty file"
+                                : NULL;
 }
 
 START_TEST (failures_come_in_their_place)
@@ -111,17 +149,8 @@ START_TEST (failures_come_in_their_place)
   ck_assert_int_eq (unlink (gone), 0);
   ck_assert_int_eq (file_write (text, "text", 4), 0);
   ck_assert_int_eq (file_write (last, "", 0), 0);
-  struct imagestream *stream = new_stream (teams[_i].threads, teams[_i].slots);
-  for (int i = 0; i < IMAGES; i++)
-    if (i == 3)
-      assert_fails (stream, "cannot be read: No such file or directory");
-    else if (i == 4)
-      assert_fails (stream, "not a JPEG file");
-    else if (i == IMAGES - 1)
-      assert_fails (stream, "an empty file");
-    else
-      assert_next (stream, i);
-  assert_end (stream);
+  struct imagestream *stream = new_stream (teams[_i].threads, teams[_i].batch, teams[_i].batches, teams[_i].divided);
+  assert_batches (stream, _i, some);
   imagestream_free (stream);
   free (gone);
   free (text);
@@ -129,15 +158,53 @@ START_TEST (failures_come_in_their_place)
 }
 END_TEST
 
-/* Memory is that of the window, however far the decoders could run ahead.  */
+/* Memory is that of the batches, however far the decoders could run ahead.  */
 START_TEST (the_window_is_kept)
 {
+  struct imagebatch *batch;
   memory_reset_peak ();
-  struct imagestream *stream = new_stream (2, 3);
-  assert_next (stream, 0);
+  struct imagestream *stream = new_stream (2, 2, 3, false);
+  ck_assert_int_eq (imagestream_take (stream, &batch), 1);
   usleep (50000);
-  ck_assert_uint_lt (memory_peak_bytes (), 3 * VALUES + 4 * (8 * 9 * 3) + 4096);
-  imagestream_free (stream); /* long before the end, with images in the window */
+  ck_assert_uint_lt (memory_peak_bytes (), 6 * VALUES + 2 * (8 * 9 * 3) + 8192);
+  assert_gray (batch->pixels, 0); /* no other image takes its place */
+  assert_gray (batch->pixels + VALUES, 1);
+  imagestream_free (stream); /* long before the end, with a batch taken and others waiting */
+}
+END_TEST
+
+/* Several threads take each batch once.  */
+static void *
+take_all (void *stream)
+{
+  uint64_t *taken = calloc (IMAGES, sizeof *taken);
+  struct imagebatch *batch;
+  while (imagestream_take (stream, &batch) == 1)
+    {
+      taken[batch->number] = 1;
+      imagestream_release (stream, batch);
+    }
+  return taken;
+}
+
+START_TEST (takers_share_the_batches)
+{
+  struct imagestream *stream = new_stream (2, 1, 5, false);
+  pthread_t thread[3];
+  uint64_t sum[IMAGES] = { 0 };
+  for (int i = 0; i < 3; i++)
+    ck_assert_int_eq (pthread_create (&thread[i], NULL, take_all, stream), 0);
+  for (int i = 0; i < 3; i++)
+    {
+      void *taken;
+      ck_assert_int_eq (pthread_join (thread[i], &taken), 0);
+      for (int j = 0; j < IMAGES; j++)
+        sum[j] += ((uint64_t *) taken)[j];
+      free (taken);
+    }
+  for (int i = 0; i < IMAGES; i++)
+    ck_assert_uint_eq (sum[i], 1);
+  imagestream_free (stream);
 }
 END_TEST
 
@@ -162,17 +229,18 @@ stop_later (void *stream)
 
 START_TEST (stopping_wakes_who_waits)
 {
-  unsigned char pixels[VALUES];
-  char *reason, *pipe = make_pipe ();
+  struct imagebatch *batch;
+  char *pipe = make_pipe ();
   pthread_t thread;
-  struct imagestream *stream = new_stream (2, 3);
+  struct imagestream *stream = new_stream (2, 1, 3, false);
   ck_assert_int_eq (pthread_create (&thread, NULL, stop_later, stream), 0);
   for (int i = 0; i < 2; i++)
     {
       error_clear ();
-      ck_assert_int_eq (imagestream_next (stream, pixels, &reason), -1);
+      ck_assert_int_eq (imagestream_take (stream, &batch), -1);
       ck_assert_str_eq (error_message (), "the disk is full"); /* of the thread that stopped */
     }
+  ck_assert_double_gt (imagestream_seconds (stream).wait, 0);
   ck_assert_int_eq (pthread_join (thread, NULL), 0);
   int writer = open (pipe, O_RDWR | O_NONBLOCK); /* lets the decoder go */
   ck_assert_int_ge (writer, 0);
@@ -190,6 +258,7 @@ main (void)
   tcase_add_loop_test (cases, images_come_in_order, 0, sizeof teams / sizeof *teams);
   tcase_add_loop_test (cases, failures_come_in_their_place, 0, sizeof teams / sizeof *teams);
   tcase_add_test (cases, the_window_is_kept);
+  tcase_add_test (cases, takers_share_the_batches);
   tcase_add_test (cases, stopping_wakes_who_waits);
   return run_cases (cases, "imagestream");
 }

@@ -15,7 +15,8 @@ assert_resized (const char *spec, const struct pixels *image, int height, int wi
   size_t bytes = (size_t) height * (size_t) width * 3;
   unsigned char *pixels = malloc (bytes);
   memset (pixels, 77, bytes);
-  ck_assert_int_eq (preprocess_resize (&preprocess, image, pixels), 0);
+  const struct raster raster = pixels_raster (image);
+  ck_assert_int_eq (preprocess_resize (&preprocess, &raster, pixels), 0);
   ck_assert_msg (!memcmp (pixels, expected, bytes), "%s: pixels differ from Pillow's", spec);
   free (pixels);
 }
@@ -77,7 +78,8 @@ START_TEST (only_the_crop_is_computed)
   ck_assert_int_eq (preprocess_parse (&preprocess, "resize=500,crop=500,interp=bilinear"), 0);
   memset (line.rgb, 200, 3 * 40000 * 3);
   memory_reset_peak ();
-  ck_assert_int_eq (preprocess_resize (&preprocess, &line, pixels), 0);
+  const struct raster raster = pixels_raster (&line);
+  ck_assert_int_eq (preprocess_resize (&preprocess, &raster, pixels), 0);
   ck_assert_uint_lt (memory_peak_bytes (), 2000000);
   for (size_t i = 0; i < 500 * 500 * 3; i++)
     ck_assert_uint_eq (pixels[i], 200);
@@ -153,7 +155,7 @@ END_TEST
 #define TWO_SIZES "the shorter side or HEIGHTxWIDTH, " SIZES
 #define MEANS "three numbers R:G:B, such as 123.68:116.779:103.939, not "
 #define KEYS                                                                                                           \
-  "it takes keras, torchvision, or key=value with the keys resize, crop, interp, order, scale, mean and std, "         \
+  "it takes keras, torchvision, or key=value with the keys decode, resize, crop, interp, order, scale, mean and std, " \
   "separated by commas"
 
 static const struct {
@@ -184,11 +186,51 @@ static const struct {
   { "crop=8,std=1:0:1", "std takes three positive numbers R:G:B, such as 0.229:0.224:0.225, not '1:0:1'" },
   { "crop=8,crop=9", "crop is there twice; leave one" },
   { "crop=8,interp=nearest,interp=nearest", "interp is there twice; leave one" },
+  { "decode=fast,crop=8", "decode takes exact or scaled, not 'fast'" },
+  { "crop=8,decode=scaled", "decode is applied before crop; write it before" },
   { "crop=8,resize=9", "resize is applied before crop; write it before" },
   { "crop=8,mean=1:2:3,scale=2", "scale is applied before mean; write it before" },
   { "resize=256", "gives images of different sizes; add crop=HEIGHTxWIDTH, or write resize=HEIGHTxWIDTH" },
   { "order=rgb", "gives images of different sizes; add crop=HEIGHTxWIDTH, or write resize=HEIGHTxWIDTH" },
 };
+
+START_TEST (decode_in_specs)
+{
+  struct preprocess preprocess;
+  ck_assert_int_eq (preprocess_parse (&preprocess, "decode=scaled,torchvision"), 0);
+  ck_assert (preprocess.scaled && preprocess.resize_shorter == 256 && preprocess.bilinear);
+  ck_assert_int_eq (preprocess_parse (&preprocess, "decode=scaled,crop=8"), 0);
+  ck_assert (preprocess.scaled && preprocess.crop_height == 8);
+  ck_assert_int_eq (preprocess_parse (&preprocess, "decode=exact,crop=8"), 0);
+  ck_assert (!preprocess.scaled);
+  ck_assert_int_eq (preprocess_parse (&preprocess, "decode=scaled,imagenet"), -1);
+}
+END_TEST
+
+/* Pillow's Image.draft has libjpeg make the half size, djpeg 5/8 of it; Pillow's resize makes of that what is asked
+   for.  */
+START_TEST (scaled_like_pillow)
+{
+  static const struct {
+    const char *spec, *expected;
+  } scaled[] = { { "decode=scaled,resize=13x17", "images/scaled-nearest.rgb" },
+                 { "decode=scaled,resize=13x17,interp=bilinear", "images/scaled-bilinear.rgb" },
+                 { "decode=scaled,resize=15x17", "images/scaled-eighths.rgb" } }; /* half of 27 is too little */
+  size_t length, expected_length;
+  unsigned char *data = reference_read ("images/progressive.jpg", &length);
+  for (size_t i = 0; i < sizeof scaled / sizeof *scaled; i++)
+    {
+      struct preprocess preprocess;
+      unsigned char pixels[15 * 17 * 3], *expected = reference_read (scaled[i].expected, &expected_length);
+      ck_assert_int_eq (preprocess_parse (&preprocess, scaled[i].spec), 0);
+      ck_assert_uint_eq (expected_length, (size_t) preprocess.height * (size_t) preprocess.width * 3);
+      ck_assert_int_eq (preprocess_image (&preprocess, data, length, false, pixels), 0);
+      ck_assert_msg (!memcmp (pixels, expected, expected_length), "%s", scaled[i].spec);
+      free (expected);
+    }
+  free (data);
+}
+END_TEST
 
 START_TEST (bad_specs_are_refused)
 {
@@ -209,6 +251,8 @@ main (void)
   tcase_add_test (cases, resized_like_pillow);
   tcase_add_test (cases, positions_like_pillow);
   tcase_add_test (cases, only_the_crop_is_computed);
+  tcase_add_test (cases, decode_in_specs);
+  tcase_add_test (cases, scaled_like_pillow);
   tcase_add_loop_test (cases, planes_like_keras_and_torchvision, 0, sizeof planes / sizeof *planes);
   tcase_add_test (cases, normalised_by_hand);
   tcase_add_test (cases, names);

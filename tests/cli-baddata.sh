@@ -13,7 +13,7 @@ extract () {
   refuses 1 "slabfit extract: $1" slabfit extract "${@:2}" -o f --backbone mean.ts --preprocess resize=32x32
 }
 extract "cannot open 'none': No such file or directory; check the path" none
-extract "cannot open 'mean.ts': Not a directory; check the path and the file system" mean.ts
+extract "'mean.ts' is neither a list of paths nor a tar file; give one of these, or a folder of images" mean.ts
 extract "class 'b' is in 'dataset/training' but not in 'dataset/validation'; add the folder 'dataset/validation/b' \
 (empty, if there are no such images) or remove the class" dataset
 mkdir dataset/validation/b dataset/validation/c

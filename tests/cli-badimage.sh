@@ -25,7 +25,7 @@ cp "$images"/truncated.jpg "$images"/truncated-progressive.jpg "$images"/enormou
 head -c 2 "$images"/photo.jpg >$bad/two-bytes.jpg
 head -c 3 "$images"/photo.jpg >$bad/three-bytes.jpg
 head -c 300 "$images"/photo.jpg >$bad/header.jpg
-cp "$images"/image.png $bad/png.jpg
+head -c 60 "$images"/png-rgb-8.png >$bad/png.jpg
 printf 'GIF89a' >$bad/gif.jpg
 printf '<!DOCTYPE html><p>404' >$bad/page.jpg
 printf 'RIFF\020\0\0\0WEBPVP8 ' >$bad/webp.jpg
@@ -34,16 +34,16 @@ cat >reasons <<'END'
 training/b/dangling.jpg: cannot be read: No such file or directory
 training/b/empty.jpg: an empty file
 training/b/enormous.jpg: 60000 x 60000 pixels, more than the 178956970 allowed
-training/b/gif.jpg: a GIF file, not a JPEG
+training/b/gif.jpg: a GIF file, not a JPEG or PNG
 training/b/header.jpg: truncated: the data end before the image does
-training/b/page.jpg: an HTML page, not a JPEG
-training/b/png.jpg: a PNG file, not a JPEG
-training/b/text.jpg: not a JPEG file
+training/b/page.jpg: an HTML page, not a JPEG or PNG
+training/b/png.jpg: truncated: the data end before the image does
+training/b/text.jpg: not a JPEG or PNG file
 training/b/three-bytes.jpg: truncated: the data end before the image does
 training/b/truncated-progressive.jpg: truncated: the data end before the image does
 training/b/truncated.jpg: truncated: the data end before the image does
-training/b/two-bytes.jpg: not a JPEG file
-training/b/webp.jpg: a WebP file, not a JPEG
+training/b/two-bytes.jpg: not a JPEG or PNG file
+training/b/webp.jpg: a WebP file, not a JPEG or PNG
 END
 
 # More than 1 % of 23 images, rounded up: the run fails at its end, with all that was done kept.
@@ -103,10 +103,9 @@ run 0 extract f --force -q
 rows f/training.h5 >rows
 same good.rows rows
 
-# A folder in the place of an image.
+# A folder in the place of an image is no image.
 mkdir $bad/folder.jpg
-refuses 1 "slabfit extract: 'dataset/training/b/folder.jpg' is a folder inside a class's folder, which may hold images \
-only; move its images up, or move it away" extract g
+run 0 extract f -q
 rmdir $bad/folder.jpg
 
 # No permission to read one.

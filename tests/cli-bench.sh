@@ -25,6 +25,20 @@ echo '600 rows x 500 features, 2 threads: 1 MB of values in N MB, 1/N' | compare
 sed 1d out | sed -E 's/ +[0-9]+ MB\/s$//' >rest
 printf '%s\n' write copy merge read batches columns | compare 'the rates' rest
 
+# Decoding, of made-up photographs and of those that are named.
+run 0 slabfit bench decode --repeat 1 --threads 2 --json
+json '(d["images"], d["threads"]) == (32, 2)'
+json 'list(d["rates"]["decode"]) == ["keras", "torchvision", "decode=scaled,keras", "decode=scaled,torchvision"]'
+json 'all(rate > 0 for both in d["rates"]["decode"].values() for rate in both)'
+mkdir -p photographs/more
+cp "$images"/photo.jpg "$images"/png-rgb-8.png photographs
+cp "$images"/gray.jpg photographs/more
+run 0 slabfit bench decode --repeat 1 photographs "$images"/one.jpg --json
+json 'd["images"] == 4'
+refuses 1 "slabfit bench: image 1 cannot be decoded: truncated: the data end before the image does; leave it out" \
+  slabfit bench decode "$images"/truncated.jpg
+refuses 1 "slabfit bench: cannot open 'nothing': No such file or directory; check the path" slabfit bench decode nothing
+
 # The file that stays: its zeros are as many as asked for, and it is a whole feature file.
 run 0 slabfit bench store $small -o folder --keep --zeros 0.75
 test "$(ls -A folder)" = bench.h5 || fail "in the folder: $(ls -A folder)"
@@ -106,7 +120,7 @@ test -z "$(ls -A folder)" || fail "left in the folder: $(ls -A folder)"
 
 refuses 2 "slabfit bench: 'bench train' keeps no file; leave --keep out, or use 'bench store'" \
   slabfit bench train --keep
-refuses 2 "slabfit bench: there is no benchmark 'trains'; there are 'store' and 'train'" slabfit bench trains
+refuses 2 "slabfit bench: there is no benchmark 'trains'; there are 'decode', 'network', 'store' and 'train'" slabfit bench trains
 run 1 slabfit bench train --rows 1000 --columns 20000 --repeat 1 --memory 20M -o folder
 like 'slabfit bench: training needs .* MB .* and may use .* MB; give the job more memory, .*' "$(<err)"
 test -z "$(ls -A folder)" || fail "left in the folder: $(ls -A folder)"

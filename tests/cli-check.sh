@@ -98,7 +98,7 @@ like "learning curve, 3 draws of each size, on the validation rows:
         36        3 +$digits +$digits +$digits
         63        3 +$digits +$digits +$digits
         90        2 +$digits +$digits +$digits
-fit: val_loss = [0-9.e+-]+ \+ [0-9.e+-]+ n\^-$digits?; twice the rows take off $digits \+- $digits
+fit: val_loss = [0-9.e+-]+ \+ [0-9.e+-]+ n\^-[0-9]+\.[0-9]{2}; twice the rows take off $digits \+- $digits
 .*" "$(sed -n '/^learning/,$p' out)"
 run 0 slabfit train more -o more.h5 --hidden 4 --epochs 2 --json -q
 cp out train.json

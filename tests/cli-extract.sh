@@ -12,21 +12,30 @@ for split in training validation; do
   cp "$images"/{rgb,cmyk,colour-444,progressive}.jpg dataset/$split/b
 done
 rm dataset/validation/b/rgb.jpg
+for image in dataset/validation/*/*.jpg; do echo >>"$image"; done # no duplicates
 extract () { slabfit extract dataset -o f --backbone map.ts --preprocess resize=64x64 "$@"; }
 
 # What is said, and what is there.
-run 0 extract
+run 0 extract --threads 2
 head -n 2 out >said
 compare 'first lines' said <<'END'
 training: 7 rows, 0 of them kept from before, 0 failed
 validation: 6 rows, 0 of them kept from before, 0 failed
 END
-n='[0-9.]+'
-like "$n images/s; seconds of all threads: decode $n, network $n, compress $n, write $n; wall $n" \
-  "$(tail -n +3 out)"
+n=' *[0-9.]+'
+like "13 images in$n s,$n images/s; of the time of 2 threads:
+  read    $n$n %
+  decode  $n$n %
+  network $n$n %
+  compress$n$n %
+  write   $n$n %
+The network waited$n s \($n %\) for images,$n s \($n %\) for room in the file.
+The .*" "$(tail -n +3 out)"
+test "$(wc -L <out)" -le 80 || fail "a line is longer than 80 columns"
 like "13 x 8 float32 values to make in 'f': 416 bytes before compression, 608 bytes while the merged file stands beside its \
 parts; [0-9.]+ [kMGTP]B free" "$(head -n 1 err)"
-like 'extract training 7/7 images, [0-9.]+/s, [0-9.]+ s
+like 'network: [12] callers? x [12] threads?, batches of [0-9]+ \(not measured: few images\)
+extract training 7/7 images, [0-9.]+/s, [0-9.]+ s
 extract validation 6/6 images, [0-9.]+/s, [0-9.]+ s' "$(tail -n +2 err)"
 test "$(ls f)" = $'training.h5\nvalidation.h5' || fail "there are $(ls f)"
 for split in training validation; do
@@ -48,9 +57,12 @@ END
 errors </dev/null
 run 0 extract --json -q --split validation
 errors </dev/null
-json "list(d) == ['splits', 'images_per_second', 'seconds', 'peak_bytes', 'buffer_bytes'] and \
+json "list(d) == ['splits', 'duplicates', 'images_per_second', 'seconds', 'network', 'stalls', 'advice', 'peak_bytes', \
+'buffer_bytes'] and \
 d['splits'] == {'validation': {'rows': 6, 'failed': 0, 'reused_rows': 6, 'missing_parts': 0}} and \
-list(d['seconds']) == ['decode', 'network', 'compress', 'write', 'wall'] and d['peak_bytes'] > 0"
+list(d['seconds']) == ['read', 'decode', 'network', 'compress', 'write', 'wall'] and \
+list(d['stalls']) == ['images', 'images_share', 'room', 'room_share', 'disk', 'gpu_busy'] and \
+d['advice'] is None and d['peak_bytes'] > 0"
 
 # Another way to make them is refused, naming both values.
 remedy='repeat the command that made it, choose another folder, or use --force'
@@ -104,8 +116,8 @@ absent g
 if can_drop_rights; then
   mkdir locked
   chmod 555 locked
-  refuses 1 "slabfit extract: cannot make the folder 'locked/training.parts': Permission denied; check its permissions \
-and its folder's" unprivileged slabfit extract dataset -o locked --backbone map.ts -q
+  refuses 1 "slabfit extract: cannot create 'locked/images.catalogue': Permission denied; check its permissions and its \
+folder's" unprivileged slabfit extract dataset -o locked --backbone map.ts -q
   test -z "$(ls locked)" || fail "there is $(ls locked)"
 else
   left_out 'a folder without permissions: an unprivileged user does not reach slabfit'

@@ -34,7 +34,7 @@ $(is $dark/ycck.jpg dark)" "$(cat out)"
 # More images than go through the network at once, in their order; JSON; names that a shell would split.
 cp $dark/cmyk.jpg 'a, "b".jpg'
 for i in $(seq 20); do echo $bright/rgb.jpg; echo 'a, "b".jpg'; done >paths
-predict - --json <paths >out 2>err || fail 'JSON of paths on standard input'
+predict - --json -q <paths >out 2>err || fail 'JSON of paths on standard input'
 command_line='predict - --json'
 errors </dev/null
 json "list(d) == ['predictions'] and [p['image'] for p in d['predictions']] == open('paths').read().splitlines()"
@@ -57,16 +57,38 @@ like "$(is $bright/photo.jpg bright)
 $(is $dark/ycck.jpg dark)" "$(cat out)"
 errors <<'END'
 slabfit predict: 'none.jpg': cannot be read: No such file or directory
-slabfit predict: 'text.jpg': not a JPEG file
+slabfit predict: 'text.jpg': not a JPEG or PNG file
 slabfit predict: 'dataset': cannot be read: Is a directory
 slabfit predict: 3 of 5 images could not be read, as said above
 END
 run 1 predict $bright/photo.jpg none.jpg --json
 json "[(p['image'], p.get('class'), p.get('error')) for p in d['predictions']] == \
 [('$bright/photo.jpg', 'bright', None), ('none.jpg', None, 'cannot be read: No such file or directory')]"
-refuses 1 "slabfit predict: 'text.jpg': not a JPEG file" predict text.jpg
+refuses 1 "slabfit predict: 'text.jpg': not a JPEG or PNG file" predict text.jpg
 
 # No image at all.
 run 0 predict -
 output </dev/null
 errors </dev/null
+
+# Many images, which several callers of the network share: in their order, whoever is first; a network that fails; a stop.
+export SLABFIT_NETWORK=$helpers/stub_network.so
+cp mean.ts stub.ts
+run 0 slabfit extract dataset -o g --backbone stub.ts --preprocess resize=16x16 -q
+run 0 slabfit train g -o stub.h5 --hidden 4 --epochs 1 -q
+for i in $(seq 300); do echo $bright/rgb.jpg; echo none.jpg; echo $dark/cmyk.jpg; done >paths
+predict () { slabfit predict stub.h5 --backbone stub.ts --threads 3 -q "$@"; }
+predict - --json <paths >out 2>err
+json "[p['image'] for p in d['predictions']] == open('paths').read().splitlines()"
+json "all(('error' in p) == (p['image'] == 'none.jpg') for p in d['predictions'])"
+json "len({p['probabilities']['bright'] for p in d['predictions'] if p['image'].endswith('rgb.jpg')}) == 1"
+SLABFIT_STUB_LOG=none/log predict - <paths >out 2>err
+status=$? command_line='predict, with a network that fails'
+test $status = 1 || fail "'$command_line' exits with $status, not 1"
+output </dev/null
+like "slabfit predict: the network failed on a batch of [0-9]+ images: the stub cannot work; try a smaller --network-batch" \
+  "$(cat err)"
+SLABFIT_STUB_MILLISECONDS=200 predict - --stop-after 0.5 <paths >out 2>err
+status=$? command_line='predict --stop-after'
+test $status = 75 || fail "'$command_line' exits with $status, not 75"
+like ".*slabfit predict: stopped as asked; run the same command again" "$(cat err)"

@@ -9,7 +9,7 @@ job () { slabfit run photos -o work --backbone map.ts --classes outdoors,table -
 # The first time.
 run 0 job
 cp out first
-grep -v '^[0-9.]* images/s' out >said
+sed '/^[0-9]* images in/,/^$/{/./d}' out >said
 digits='[0-9]+\.[0-9]{4}'
 like "\[organize\]
 training: 12 outdoors, 12 table

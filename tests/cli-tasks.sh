@@ -10,6 +10,7 @@ mkdir -p dataset/training/a dataset/training/b
 for i in $(seq 35); do
   cp "$images"/photo.jpg dataset/training/a/$i.jpg
   cp "$images"/colour-420.jpg dataset/training/b/$i.jpg
+  echo $i | tee -a dataset/training/{a,b}/$i.jpg >tee # no duplicates
 done
 extract () { slabfit extract dataset --backbone wide.ts --preprocess resize=160x160 --rows-per-part 32 "$@"; }
 contents () { # of a feature file, sizes of its chunks as well, without the command that made it
@@ -35,7 +36,7 @@ errors <<'END'
 slabfit merge: 1 part is missing in 'f'; run 'slabfit extract' again, then merge
 END
 run 1 slabfit merge f --json
-json "d == {'splits': {'training': {'rows': 0, 'failed': 0, 'parts': 3, 'missing': 1, 'kept': False}}}"
+json "d == {'splits': {'training': {'rows': 0, 'failed': 0, 'parts': 3, 'missing': 1, 'kept': False}}, 'duplicates': {'within': 0, 'across': 0}}"
 refuses 1 "slabfit train: 1 of the 3 parts in 'f/training.parts' is missing; run extract again, then train" \
   slabfit train f -o model.h5
 
@@ -68,7 +69,7 @@ output <<'END'
 training: 70 rows, merged before
 END
 run 0 slabfit merge f --json
-json "d == {'splits': {'training': {'rows': 70, 'failed': 0, 'parts': 0, 'missing': 0, 'kept': True}}}"
+json "d == {'splits': {'training': {'rows': 70, 'failed': 0, 'parts': 0, 'missing': 0, 'kept': True}}, 'duplicates': {'within': 0, 'across': 0}}"
 
 # All parts by tasks that could not know: merge by hand.
 run 0 extract -o g --task 1/2 -q

@@ -40,13 +40,14 @@ refuses 2 "slabfit run: one SOURCE, please; 'b' is too many" slabfit run a b -o 
 refuses 2 'slabfit organize: give SOURCE and DATASET' slabfit organize
 refuses 2 'slabfit organize: give SOURCE and DATASET' slabfit organize a
 refuses 2 "slabfit organize: one SOURCE and one DATASET, please; 'c' is too many" slabfit organize a b c
-refuses 2 'slabfit backbone: give an architecture: resnet50, resnet101, resnet152' slabfit backbone
+refuses 2 'slabfit backbone: give an architecture: resnet50, resnet101, resnet152; or wrap FILE.ts' slabfit backbone
 refuses 2 'slabfit backbone: give the file to write: -o FILE.ts' slabfit backbone resnet50
-refuses 2 'slabfit backbone: say where the weights come from: --random SEED' slabfit backbone resnet50 -o a.ts
+refuses 2 'slabfit backbone: say where the weights come from: --weights FILE, or --random SEED' \
+  slabfit backbone resnet50 -o a.ts
 refuses 2 "slabfit backbone: one architecture, please; 'b' is too many" slabfit backbone a b -o a.ts --random 1
 refuses 2 "slabfit backbone: there is no architecture 'vgg'; choose one of resnet50, resnet101, resnet152" \
   slabfit backbone vgg -o a.ts --random 1
-refuses 2 'slabfit extract: give the DATASET, a folder of SPLIT/CLASS/ folders' slabfit extract
+refuses 2 'slabfit extract: give the DATASET, a folder of images, a list of paths, or a tar file' slabfit extract
 refuses 2 'slabfit extract: give the folder for the features: -o FEATURES' slabfit extract a
 refuses 2 'slabfit extract: give the folder for the features: -o FEATURES' slabfit extract a -o ''
 refuses 2 "slabfit extract: give the network: --backbone FILE.ts ('slabfit backbone' makes one)" slabfit extract a -o f
@@ -118,8 +119,8 @@ done
 for number in 0 -1 1048577 99999999999999999999 1K; do
   extract "--rows-per-part takes a whole number from 1 to 1048576, not '$number'" --rows-per-part $number
 done
-extract "--network-batch takes a whole number from 1 to 32, not '0'" --network-batch 0
-extract "--network-batch takes a whole number from 1 to 32, not '33'" --network-batch 33
+extract "--network-batch takes a whole number from 1 to 1024, not '0'" --network-batch 0
+extract "--network-batch takes a whole number from 1 to 1024, not '1025'" --network-batch 1025
 extract "--compress takes a whole number from 0 to 12, not '13'" --compress 13
 extract "--compress takes a whole number from 0 to 12, not '-1'" --compress -1
 extract "--dtype takes float32 or float16, not 'float64'" --dtype float64
@@ -130,7 +131,7 @@ for limit in -1 101% x % '' 1.5 99999999999999999999 -1%; do
 done
 
 # What SPEC of --preprocess is, and each thing it may not be.
-keys="it takes keras, torchvision, or key=value with the keys resize, crop, interp, order, scale, mean and std, \
+keys="it takes keras, torchvision, or key=value with the keys decode, resize, crop, interp, order, scale, mean and std, \
 separated by commas"
 sizes='each from 1 to 16384'
 preprocess () { extract "preprocessing '$1'$2" --preprocess "$1"; }

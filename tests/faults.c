@@ -192,7 +192,10 @@ DEFINE_OPEN (open64)
 #define DEFINE_FOPEN(name)                                                                                             \
   FILE *name (const char *path, const char *mode)                                                                      \
   {                                                                                                                    \
-    return strpbrk (mode, "wa") && fails ("create", is_inside (path)) ? NULL : REAL (name) (path, mode);               \
+    if (strpbrk (mode, "wa") && fails ("create", is_inside (path)))                                                    \
+      return NULL;                                                                                                     \
+    slow (path, 0);                                                                                                    \
+    return REAL (name) (path, mode);                                                                                   \
   }
 
 DEFINE_FOPEN (fopen)

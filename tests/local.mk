@@ -10,10 +10,12 @@ test_headers = \
   tests/support.h
 unit_tests = \
   tests/check_ahead \
+  tests/check_backbone \
   tests/check_blas \
   tests/check_calibration \
   tests/check_checkpoint \
   tests/check_checkup \
+  tests/check_concurrency \
   tests/check_csv \
   tests/check_curve \
   tests/check_decode \
@@ -44,8 +46,10 @@ unit_tests = \
   tests/check_modelfile \
   tests/check_network \
   tests/check_npy \
+  tests/check_package \
   tests/check_organize \
   tests/check_parts \
+  tests/check_pickle \
   tests/check_preprocess \
   tests/check_products \
   tests/check_progress \
@@ -63,8 +67,12 @@ unit_tests = \
   tests/check_shuffle \
   tests/check_source \
   tests/check_sparse \
+  tests/check_stalls \
+  tests/check_spool \
+  tests/check_steps \
   tests/check_stop \
   tests/check_sweep \
+  tests/check_table \
   tests/check_text \
   tests/check_tile \
   tests/check_tilereader \
@@ -72,10 +80,13 @@ unit_tests = \
   tests/check_trial \
   tests/check_tune \
   tests/check_verify \
+  tests/check_weights \
   tests/check_workers \
+  tests/check_wrap \
   tests/check_zeros
 shell_tests = \
   tests/check-includes.sh \
+  tests/cli-backbone.sh \
   tests/cli-baddata.sh \
   tests/cli-badfile.sh \
   tests/cli-badimage.sh \
@@ -83,19 +94,27 @@ shell_tests = \
   tests/cli-check.sh \
   tests/cli-config.sh \
   tests/cli-convert.sh \
+  tests/cli-device.sh \
+  tests/cli-duplicates.sh \
   tests/cli-evaluate.sh \
   tests/cli-extract.sh \
   tests/cli-full.sh \
+  tests/cli-input.sh \
+  tests/cli-network.sh \
   tests/cli-organize.sh \
+  tests/cli-parity.sh \
   tests/cli-predict.sh \
   tests/cli-resume.sh \
   tests/cli-run.sh \
+  tests/cli-stalls.sh \
+  tests/cli-scaled.sh \
   tests/cli-stop.sh \
   tests/cli-tasks.sh \
   tests/cli-terminal.sh \
   tests/cli-train.sh \
   tests/cli-tune.sh \
   tests/cli-usage.sh \
+  tests/gpu.sh \
   tests/lost-damage.sh \
   tests/lost-faults.sh \
   tests/lost-kill.sh \
@@ -108,7 +127,7 @@ shell_tests = \
   tests/slurm/srun-ranks.sh \
   tests/slurm/submit-options.sh
 
-check_PROGRAMS += tests/check_network_header tests/make_network tests/make_photographs
+check_PROGRAMS += tests/check_network_header tests/make_network tests/make_photographs tests/make_weights
 tests_check_network_header_SOURCES = tests/check_network_header.c
 tests_check_network_header_CFLAGS = $(AM_CFLAGS) -std=c11 -Wpedantic
 tests_check_network_header_LDADD =
@@ -134,13 +153,18 @@ tests_ranks_slabfit_SOURCES = src/base/transport.c
 tests_ranks_slabfit_CPPFLAGS = $(AM_CPPFLAGS) -DHAVE_MPI=1
 tests_ranks_slabfit_LDADD = $(slabfit_OBJECTS) $(SLABFIT_LIBS)
 
+# The shim's own parts, which the module does not show.
+tests_check_gpu_SOURCES = tests/check_gpu.cpp
+tests_check_gpu_CPPFLAGS = $(network_so_CPPFLAGS)
+tests_check_gpu_LDADD = $(network_so_OBJECTS) $(CHECK_LIBS) $(network_so_LDADD)
+
 # What the unit tests link; the other programs say themselves.
 LDADD = $(CHECK_LIBS) $(SLABFIT_LIBS)
 
 if HAVE_CHECK
 AM_CPPFLAGS += $(CHECK_CFLAGS)
-check_PROGRAMS += $(unit_tests) tests/make_featfile tests/make_large tests/slow_engines
-TESTS += $(unit_tests) tests/slow_engines tests/store-interop.sh
+check_PROGRAMS += $(unit_tests) tests/check_gpu tests/make_featfile tests/make_large tests/slow_engines
+TESTS += $(unit_tests) tests/check_gpu tests/slow_engines tests/store-interop.sh
 else
 check-local:
 	@echo 'The unit tests were left out: they need Check (Debian: check; Fedora: check-devel; conda and Spack: check).'

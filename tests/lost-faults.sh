@@ -110,9 +110,9 @@ forever=yes
 every_call extract training.h5 6 "${extract[@]}"
 forever=
 
-# merge, from parts that a run left which could not rename the third file.
+# merge, from parts that a run left which could not rename the merged file: the catalogue and two parts come before it.
 anew
-with_fault rename 3 28 "${extract[@]}"
+with_fault rename 4 28 "${extract[@]}"
 test "$(ls "$work/training.parts" | wc -l)" = 2 || fail "parts: $(ls "$work/training.parts")"
 cp -r "$work" parts
 prepare () { rm -rf "$work"; cp -r parts "$work"; }
@@ -136,7 +136,7 @@ every_call train model.h5 8 slabfit train "$work/features" -o "$work/model.h5" -
 # backbone, whose file of 94 MB libtorch writes: few calls, and a disk that stays full.
 name=backbone calls=many
 backbone=(slabfit backbone resnet50 --random 1 -o "$work/model.ts" -q)
-for fault in 'create 1' 'write 1' 'write 2' 'write 700' 'fsync 1' 'rename 1'; do
+for fault in 'create 1' 'write 1' 'write 2' 'write 200' 'fsync 1' 'rename 1'; do
   read -r call number <<<"$fault"
   errno=$((number % 2 ? 28 : 5))
   anew

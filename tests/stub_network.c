@@ -3,11 +3,15 @@
    many values, half of them 0.
 
      SLABFIT_STUB_LOG FILE            a byte is added to FILE for each image
-     SLABFIT_STUB_MILLISECONDS N      each run takes so long  */
+     SLABFIT_STUB_MILLISECONDS N      each run takes so long,
+     SLABFIT_STUB_BATCH N             but (n / N)^2 times as long where it has n images, more than N;
+     SLABFIT_STUB_ALONE 1             and one run at a time, as much shorter as it has threads  */
 #include "../shim/network.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,14 +71,31 @@ log_images (int count)
   return result;
 }
 
-static void
-take_time (void)
+static long
+number (const char *name)
 {
-  const char *text = getenv ("SLABFIT_STUB_MILLISECONDS");
-  long milliseconds = text ? atol (text) : 0;
-  struct timespec left = { milliseconds / 1000, milliseconds % 1000 * 1000000 };
+  const char *text = getenv (name);
+  return text ? atol (text) : 0;
+}
+
+static void
+take_time (const struct network_plan *plan, long count)
+{
+  static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+  long microseconds = number ("SLABFIT_STUB_MILLISECONDS") * 1000, batch = number ("SLABFIT_STUB_BATCH");
+  bool alone = number ("SLABFIT_STUB_ALONE");
+  if (batch > 0 && count > batch)
+    microseconds = microseconds * count / batch * count / batch;
+  if (alone)
+    {
+      pthread_mutex_lock (&one);
+      microseconds /= plan->threads;
+    }
+  struct timespec left = { microseconds / 1000000, microseconds % 1000000 * 1000 };
   while (nanosleep (&left, &left) && errno == EINTR)
     ;
+  if (alone)
+    pthread_mutex_unlock (&one);
 }
 
 /* PIXELS: the square's first.  */
@@ -97,7 +118,7 @@ network_run (struct network *network, const unsigned char *pixels, int count, fl
       snprintf (error, NETWORK_ERROR_BYTES, "the stub cannot work");
       return -1;
     }
-  take_time ();
+  take_time (plan, count);
   for (int image = 0; image < count; image++, pixels += 3 * (size_t) plan->height * (size_t) plan->width)
     for (int row = 0; row < plan->height / 2; row++)
       for (int column = 0; column < plan->width / 2; column++)
@@ -122,12 +143,33 @@ network_build (const char *path, const char *source, const struct network_tensor
 }
 
 int
-network_wrap (const char *from, const char *to, int output, enum network_pool pool, const char *metadata,
-              char error[NETWORK_ERROR_BYTES])
+network_draft_build (struct network_draft **draft, const char *source, const struct network_tensor *tensors,
+                     size_t count, int height, int width, struct network_trial *trial, char error[NETWORK_ERROR_BYTES])
 {
-  (void) from, (void) to, (void) output, (void) pool, (void) metadata;
-  snprintf (error, NETWORK_ERROR_BYTES, "the stub wraps no networks");
-  return -1;
+  (void) draft, (void) height, (void) width, (void) trial;
+  return network_build (NULL, source, tensors, count, NULL, error);
+}
+
+int
+network_draft_wrap (struct network_draft **draft, const char *path, int output, enum network_pool pool, int height,
+                    int width, struct network_trial *trial, char error[NETWORK_ERROR_BYTES])
+{
+  (void) path, (void) output, (void) pool;
+  return network_draft_build (draft, NULL, NULL, 0, height, width, trial, error);
+}
+
+int
+network_draft_write (const struct network_draft *draft, const char *path, const char *metadata,
+                     char error[NETWORK_ERROR_BYTES])
+{
+  (void) draft;
+  return network_build (path, NULL, NULL, 0, metadata, error);
+}
+
+void
+network_draft_close (struct network_draft *draft)
+{
+  (void) draft;
 }
 
 const char *

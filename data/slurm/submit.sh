@@ -2,7 +2,7 @@
 # Usage: submit.sh --dataset DATASET --features FEATURES --backbone FILE.ts [OPTION...]
 # Submits to SLURM: extraction as a job array, then the merge of its parts, then the training of a model.
 #
-#   --dataset DATASET     the folder of SPLIT/CLASS/ folders
+#   --dataset DATASET     the images: a folder, a tar file, or a list of paths
 #   --features FEATURES   the folder for SPLIT.h5
 #   --backbone FILE.ts    the network
 #   --model MODEL.h5      the model to train; without it nothing is trained
@@ -12,8 +12,8 @@
 #   --time TIME           )
 #   --cpus N              processors for each task, and for the training
 #   --memory SIZE         memory of each job, such as 16G
-#   --gpus N              GPUs for each task of the extraction
-#   --stage               copy the dataset to $SLURM_TMPDIR or $TMPDIR first; DATASET may be a tar file then
+#   --gpus N              GPUs for each task of the extraction, which uses one: --device cuda
+#   --stage               copy the dataset to $SLURM_TMPDIR or $TMPDIR first: a folder or a tar file
 #   --extract OPTION      a further option for 'slabfit extract', such as --extract --pool=avg
 #   --train OPTION        a further option for 'slabfit train', such as --train --epochs=50
 #   --sbatch OPTION       a further option for all sbatch commands, such as --sbatch --qos=long
@@ -85,7 +85,6 @@ done
 array=0-$((BASH_REMATCH[1] - 1))${BASH_REMATCH[2]-}
 [ -e "$dataset" ] || die "there is no '$dataset'; check --dataset"
 [ -e "$backbone" ] || die "there is no '$backbone'; 'slabfit backbone' makes one"
-[ -d "$dataset" ] || [ ${#stage[@]} -gt 0 ] || die "'$dataset' is not a folder; a tar file takes --stage"
 [ ${#train[@]} = 0 ] || [ -n "$model" ] || misuse 'give the model to train: --model MODEL.h5'
 
 # Submitted from inside a job, a new one would take these for its own.
@@ -121,7 +120,7 @@ of_train=("${common[@]}" ${cpus:+"--cpus-per-task=$cpus"})
 after='--kill-on-invalid-dep=yes' # or a job would wait for ever where the one before it failed
 
 submit extract "--array=$array" "${of_extract[@]}" "$folder/extract.sbatch" "${stage[@]}" \
-  "$dataset" -o "$features" --backbone "$backbone" "${extract[@]}"
+  "$dataset" -o "$features" --backbone "$backbone" ${gpus:+--device=cuda} "${extract[@]}"
 submit merge "--dependency=afterok:$job" $after "${common[@]}" "$folder/merge.sbatch" "$features"
 [ -z "$model" ] || submit train "--dependency=afterok:$job" $after "${of_train[@]}" \
   "$folder/train.sbatch" "$features" -o "$model" "${train[@]}"

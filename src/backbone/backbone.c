@@ -2,268 +2,276 @@
 
 #include "backbone.h"
 
-#include "../../shim/network.h"
 #include "../base/error.h"
 #include "../base/memory.h"
-#include "../base/random.h"
 #include "../base/text.h"
+#include "folding.h"
+#include "foreign.h"
+#include "modelconfig.h"
+#include "randomweights.h"
 
 #include <inttypes.h>
-#include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { STAGES = 4 };
+/* Also the names of their preprocessing, whose images are SIDE x SIDE.  */
+static const char *const structure_names[] = { "keras", "torchvision" };
+enum { SIDE = 224 };
 
-struct architecture {
-  const char *name;
-  int blocks[STAGES];
+static const char *const pool_names[] = { "none", "avg", "max" };
+
+/* A network as it is built.  */
+struct building {
+  const struct resnet *resnet;
+  struct weights weights;
+  struct matching matching;
+  struct resnet_unit unit[RESNET_UNITS];
+  size_t units; /* up to the layer */
+  struct resnet_layer layer;
+  double epsilon[RESNET_UNITS];
+  struct network_tensor tensor[2 * RESNET_UNITS];
+  size_t tensors;
+  char *source;
 };
-
-static const struct architecture architectures[] = {
-  { "resnet50", { 3, 4, 6, 3 } },
-  { "resnet101", { 3, 4, 23, 3 } },
-  { "resnet152", { 3, 8, 36, 3 } },
-};
-
-/* The mean square of a pixel of a photograph after caffe's means are taken off: about 70 squared.  The first batch
-   normalisation divides by the spread that it gives; so the network works at the scale of trained ones.  */
-static const float pixel_mean_square = 4900;
-
-/* The variance of a kernel's draws times its fan in, for an output as spread as the input before its ReLU: the inverse
-   of the variance 1/2 - 1/(2 pi) that ReLU leaves of a standard normal, since centred kernels see only that.  */
-static const float kernel_gain = 2.934f;
-
-/* Of the last normalisation in a block: keeps the sum of sixteen or more blocks from growing.  */
-static const float last_gamma = 0.3f;
-
-/* A convolution and the batch normalisation after it.  */
-struct unit {
-  const char *name; /* Keras's, without _conv and _bn: "conv2_block1_1" */
-  int inputs, outputs, kernel, stride, padding;
-  float gamma, variance;
-};
-
-/* The TorchScript text and the arrays that it names, as they grow.  */
-struct builder {
-  FILE *source;
-  struct network_tensor *tensor;
-  size_t count, room;
-  uint64_t seed;
-};
-
-static const struct architecture *
-find (const char *name)
-{
-  for (size_t i = 0; i < sizeof architectures / sizeof *architectures; i++)
-    if (!strcmp (architectures[i].name, name))
-      return &architectures[i];
-  error_usage ("there is no architecture '%s'; choose one of %s", name, backbone_architectures ());
-  return NULL;
-}
 
 const char *
 backbone_architectures (void)
 {
-  return "resnet50, resnet101, resnet152";
+  return resnet_names ();
 }
 
-/* A new array "NAME_SUFFIX" of the builder's, zeroed; NULL with the error set.  */
-static float *
-add_tensor (struct builder *builder, const char *name, const char *suffix, int rank, const int64_t *size)
+/* Reads or draws the weights, and DESCRIPTION says which.  */
+static int
+take_weights (struct building *building, const struct backbone_plan *plan, json_t *description)
 {
-  if (builder->count == builder->room)
+  char sha256[FILE_SHA256_BYTES];
+  if (!plan->weights)
     {
-      size_t room = builder->room ? 2 * builder->room : 64;
-      struct network_tensor *larger = realloc (builder->tensor, room * sizeof *larger);
-      if (!larger)
-        {
-          error_set ("no memory for the backbone's arrays; give the job more memory");
-          return NULL;
-        }
-      builder->tensor = larger;
-      builder->room = room;
+      json_object_set_new (description, "weights", json_sprintf ("random, seed %" PRIu64, plan->seed));
+      return randomweights_draw (&building->weights, building->resnet, plan->seed);
     }
-  size_t values = 1;
-  for (int i = 0; i < rank; i++)
-    values *= (size_t) size[i];
+  if (weights_read (&building->weights, plan->weights) || file_sha256 (plan->weights, sha256))
+    return -1;
+  const char *slash = strrchr (plan->weights, '/');
+  json_object_set_new (description, "weights", json_string (slash ? slash + 1 : plan->weights));
+  json_object_set_new (description, "weights_sha256", json_string (sha256));
+  return 0;
+}
+
+static int
+choose_epsilon (struct building *building, const struct backbone_plan *plan, size_t units)
+{
+  const char *config = building->weights.config;
+  for (size_t i = 0; i < units; i++)
+    building->epsilon[i] = building->matching.naming->epsilon;
+  if (config
+      && modelconfig_check (config, building->resnet, building->matching.naming, building->unit, units,
+                            building->epsilon, plan->weights))
+    return -1;
+  for (size_t i = 0; plan->epsilon > 0 && i < units; i++)
+    building->epsilon[i] = plan->epsilon;
+  return 0;
+}
+
+/* Finds what the weights are of, and where the network is to end.  */
+static int
+choose_structure (struct building *building, const struct backbone_plan *plan)
+{
+  const struct resnet *resnet = building->resnet;
+  const char *path = plan->weights ? plan->weights : resnet->name;
+  if (matching_find (&building->matching, &building->weights, resnet, path))
+    return -1;
+  enum resnet_structure structure = building->matching.naming->structure;
+  size_t units = resnet_units (resnet, structure, building->unit);
+  if (choose_epsilon (building, plan, units)
+      || resnet_parse_layer (resnet, structure, plan->layer ? plan->layer : "conv5", &building->layer))
+    return -1;
+  building->units = resnet_units_before (building->unit, units, &building->layer);
+  return 0;
+}
+
+/* A new array "UNIT_SUFFIX" of the network, zeroed; NULL with the error set.  */
+static float *
+add_tensor (struct building *building, const struct resnet_unit *unit, const char *suffix, int rank)
+{
+  char name[RESNET_NAME_BYTES];
+  int64_t kernel = unit->kernel, outputs = unit->outputs, inputs = unit->inputs;
+  struct network_tensor *tensor = &building->tensor[building->tensors];
+  resnet_unit_name (unit, name);
   char *full = text_new ("%s_%s", name, suffix);
+  size_t values = (size_t) (rank == 1 ? outputs : outputs * inputs * kernel * kernel);
   float *value = full ? memory_new (values, sizeof *value) : NULL;
   if (!value)
     {
       free (full);
       return NULL;
     }
-  struct network_tensor *tensor = &builder->tensor[builder->count++];
-  *tensor = (struct network_tensor){ .name = full, .rank = rank, .values = value };
-  memcpy (tensor->size, size, (size_t) rank * sizeof *size);
+  *tensor = (struct network_tensor){ full, rank, { outputs, inputs, kernel, kernel }, value };
+  building->tensors++;
   return value;
 }
 
 static int
-add_vector (struct builder *builder, const char *name, const char *suffix, int length, float filling)
+fold_units (struct building *building, const char *path)
 {
-  float *value = add_tensor (builder, name, suffix, 1, (const int64_t[]){ length });
-  for (int i = 0; value && i < length; i++)
-    value[i] = filling;
-  return value ? 0 : -1;
-}
-
-/* Draws one filter (fan in) and takes off its mean: what all channels have in common after ReLU, which says nothing of
-   the image, then does not pass.  */
-static void
-draw_filter (struct random *random, float *value, size_t fan_in)
-{
-  float limit = sqrtf (3 * kernel_gain / (float) fan_in), sum = 0;
-  for (size_t i = 0; i < fan_in; i++)
-    sum += value[i] = (2 * random_uniform (random) - 1) * limit;
-  for (size_t i = 0; i < fan_in; i++)
-    value[i] -= sum / (float) fan_in;
-}
-
-static int
-add_kernel (struct builder *builder, const struct unit *unit)
-{
-  const int64_t size[] = { unit->outputs, unit->inputs, unit->kernel, unit->kernel };
-  size_t fan_in = (size_t) (unit->inputs * unit->kernel * unit->kernel);
-  struct random random = random_new (builder->seed, builder->count); /* a stream for each array */
-  float *value = add_tensor (builder, unit->name, "conv_kernel", 4, size);
-  for (int i = 0; value && i < unit->outputs; i++)
-    draw_filter (&random, value + (size_t) i * fan_in, fan_in);
-  return value ? 0 : -1;
-}
-
-/* OUTPUT = batch_norm (conv (INPUT)), and its arrays.  */
-static int
-add_unit (struct builder *builder, const struct unit *unit, const char *output, const char *input)
-{
-  const char *name = unit->name;
-  fprintf (builder->source,
-           "    %s = torch.batch_norm(torch.conv2d(%s, self.%s_conv_kernel, self.%s_conv_bias, [%d, %d], [%d, %d], "
-           "[1, 1], 1), self.%s_bn_gamma, self.%s_bn_beta, self.%s_bn_mean, self.%s_bn_variance, False, 0.0, "
-           "1.001e-05, False)\n",
-           output, input, name, name, unit->stride, unit->stride, unit->padding, unit->padding, name, name, name, name);
-  return add_kernel (builder, unit) || add_vector (builder, name, "conv_bias", unit->outputs, 0)
-             || add_vector (builder, name, "bn_gamma", unit->outputs, unit->gamma)
-             || add_vector (builder, name, "bn_beta", unit->outputs, 0)
-             || add_vector (builder, name, "bn_mean", unit->outputs, 0)
-             || add_vector (builder, name, "bn_variance", unit->outputs, unit->variance)
-           ? -1
-           : 0;
-}
-
-/* One bottleneck block: three convolutions beside a shortcut, which the first block of a stage projects.  */
-static int
-add_block (struct builder *builder, int stage, int block, int inputs)
-{
-  char name[64];
-  int filters = 64 << stage, stride = stage > 0 && block == 0 ? 2 : 1, result = 0;
-#define UNIT(number) (snprintf (name, sizeof name, "conv%d_block%d_%d", stage + 2, block + 1, number), name)
-  fputs ("    shortcut = x\n", builder->source);
-  if (block == 0)
-    result = add_unit (builder, &(struct unit){ UNIT (0), inputs, 4 * filters, 1, stride, 0, 1, 1 }, "shortcut", "x");
-  result = result || add_unit (builder, &(struct unit){ UNIT (1), inputs, filters, 1, stride, 0, 1, 1 }, "x", "x")
-           || add_unit (builder, &(struct unit){ UNIT (2), filters, filters, 3, 1, 1, 1, 1 }, "x", "torch.relu(x)")
-           || add_unit (builder, &(struct unit){ UNIT (3), filters, 4 * filters, 1, 1, 0, last_gamma, 1 }, "x",
-                        "torch.relu(x)");
-#undef UNIT
-  fputs ("    x = torch.relu(x + shortcut)\n", builder->source);
-  return result ? -1 : 0;
-}
-
-static int
-add_network (struct builder *builder, const struct architecture *architecture)
-{
-  int channels = 64;
-  const struct unit stem = { "conv1", 3, channels, 7, 2, 3, 1, kernel_gain * pixel_mean_square };
-  fputs ("def forward(self, x: Tensor):\n", builder->source);
-  if (add_unit (builder, &stem, "x", "x"))
-    return -1;
-  /* Keras pads with zeros before pooling; after ReLU the padding of max_pool2d gives the same.  */
-  fputs ("    x = torch.max_pool2d(torch.relu(x), [3, 3], [2, 2], [1, 1], [1, 1], False)\n", builder->source);
-  for (int stage = 0; stage < STAGES; stage++)
-    for (int block = 0; block < architecture->blocks[stage]; block++)
-      {
-        if (add_block (builder, stage, block, channels))
-          return -1;
-        channels = 256 << stage;
-      }
-  fputs ("    return x\n", builder->source);
+  for (size_t i = 0; i < building->units; i++)
+    {
+      const struct resnet_unit *unit = &building->unit[i];
+      float *kernel = add_tensor (building, unit, "conv_kernel", 4);
+      float *bias = kernel ? add_tensor (building, unit, "conv_bias", 1) : NULL;
+      if (!bias
+          || folding_fold (unit, building->matching.naming, building->matching.part[i], building->epsilon[i], kernel,
+                           bias, path))
+        return -1;
+    }
   return 0;
 }
 
 static void
-builder_free (struct builder *builder)
+building_free (struct building *building)
 {
-  for (size_t i = 0; i < builder->count; i++)
+  for (size_t i = 0; i < building->tensors; i++)
     {
-      free ((char *) builder->tensor[i].name);
-      memory_free ((float *) builder->tensor[i].values);
+      free ((char *) building->tensor[i].name);
+      memory_free ((float *) building->tensor[i].values);
     }
-  free (builder->tensor);
+  weights_free (&building->weights);
+  free (building->source);
+  free (building);
 }
 
-/* The JSON text that extract reads from the file, to be freed by the caller.  */
-static char *
-metadata_new (const char *architecture, uint64_t seed, const struct backbone_report *report)
+static json_t *
+shape_json (int rank, const int64_t *size)
 {
-  const int64_t *shape = report->feature_shape;
-  json_t *object =
-    json_pack ("{s:s, s:s, s:[I,I,I], s:s, s:o}", "architecture", architecture, "layer", "output", "feature_shape",
-               (json_int_t) shape[0], (json_int_t) shape[1], (json_int_t) shape[2], "preprocess", report->preprocess,
-               "weights", json_sprintf ("random, seed %" PRIu64, seed));
-  char *text = json_dumps (object, JSON_SORT_KEYS);
-  json_decref (object);
-  if (!text)
-    error_set ("no memory for the backbone's description; give the job more memory");
-  return text;
+  json_t *shape = json_array ();
+  for (int i = 0; i < rank; i++)
+    json_array_append_new (shape, json_integer ((json_int_t) size[i]));
+  return shape;
+}
+
+static void
+describe (json_t *description, const char *layer, const char *pool, const char *preprocess,
+          const struct network_shape *shape)
+{
+  json_object_set_new (description, "layer", json_string (layer));
+  json_object_set_new (description, "pool", json_string (pool));
+  json_object_set_new (description, "preprocess", json_string (preprocess));
+  json_object_set_new (description, "feature_shape", shape_json (shape->rank, shape->size));
+  json_object_set_new (description, "version", json_string (PACKAGE_VERSION));
+}
+
+/* Writes DRAFT, with its description, to the options' output, whole or not at all.  */
+static int
+write_draft (const struct network_draft *draft, const struct backbone_options *options, struct backbone_report *report)
+{
+  char reason[NETWORK_ERROR_BYTES];
+  char *temporary = file_temporary (options->output);
+  char *text = json_dumps (report->description, JSON_SORT_KEYS);
+  int result = temporary ? 0 : -1;
+  if (result == 0 && !text)
+    result = error_set ("no memory for the backbone's description; give the job more memory");
+  else if (result == 0 && network_draft_write (draft, temporary, text, reason))
+    {
+      result = error_set ("cannot write the backbone '%s': %s", options->output, reason);
+      remove (temporary);
+    }
+  else if (result == 0)
+    result = file_commit (temporary, options->output);
+  free (text);
+  free (temporary);
+  return result ? -1 : file_sha256 (options->output, report->sha256);
+}
+
+/* Makes the network of what was found in the weights, and writes it.  */
+static int
+write_network (struct building *building, const struct backbone_options *options, struct backbone_report *report)
+{
+  char reason[NETWORK_ERROR_BYTES];
+  struct network_draft *draft = NULL;
+  struct network_trial *trial = &report->trial;
+  const char *structure = structure_names[building->matching.naming->structure];
+  int height = options->preprocess ? options->height : SIDE, width = options->preprocess ? options->width : SIDE;
+  building->source = resnet_source (building->unit, building->units, options->pool);
+  if (!building->source)
+    return -1;
+  if (network_draft_build (&draft, building->source, building->tensor, building->tensors, height, width, trial, reason))
+    return error_set ("cannot build %s for images of 3 x %d x %d: %s; check --preprocess and libtorch",
+                      building->resnet->name, height, width, reason);
+  describe (report->description, building->layer.name, pool_names[options->pool],
+            options->preprocess ? options->preprocess : structure, &trial->shape);
+  json_object_set_new (report->description, "architecture", json_string (building->resnet->name));
+  json_object_set_new (report->description, "structure", json_string (structure));
+  json_object_set_new (report->description, "epsilon", json_real (building->epsilon[0]));
+  int result = write_draft (draft, options, report);
+  network_draft_close (draft);
+  return result;
 }
 
 static int
-write_network (const char *path, const char *source, const struct builder *builder, const char *metadata)
+begin (const struct backbone_options *options, struct backbone_report *report)
 {
-  char reason[NETWORK_ERROR_BYTES], *temporary = file_temporary (path);
-  if (!temporary)
-    return -1;
-  int result = 0;
-  if (network_build (temporary, source, builder->tensor, builder->count, metadata, reason))
-    {
-      result = error_set ("cannot write the backbone '%s': %s", path, reason);
-      remove (temporary);
-    }
-  else
-    result = file_commit (temporary, path);
-  free (temporary);
-  return result;
+  *report = (struct backbone_report){ .description = json_object () };
+  if (file_exists (options->output) && !options->force)
+    return error_set ("'%s' is there already; choose another name or give --force", options->output);
+  return report->description ? 0 : error_set ("no memory for the backbone's description; give the job more memory");
 }
 
 int
-backbone_build_random (const char *path, const char *name, uint64_t seed, bool force, struct backbone_report *report)
+backbone_build (const struct backbone_options *options, const struct backbone_plan *plan,
+                struct backbone_report *report)
 {
-  *report = (struct backbone_report){ .feature_shape = { 7, 7, 2048 }, .preprocess = "keras" };
-  struct builder builder = { .seed = seed };
-  const struct architecture *architecture = find (name);
-  char *source = NULL, *metadata = NULL;
-  size_t source_bytes;
-  if (!architecture)
-    return -1;
-  if (file_exists (path) && !force)
-    return error_set ("'%s' is there already; choose another name or give --force", path);
-  builder.source = open_memstream (&source, &source_bytes);
-  if (!builder.source)
-    return error_set ("no memory for the backbone's text; give the job more memory");
-  int result = add_network (&builder, architecture);
-  fclose (builder.source);
-  if (result == 0 && !(metadata = metadata_new (name, seed, report)))
-    result = -1;
-  if (result == 0)
-    result = write_network (path, source, &builder, metadata);
-  if (result == 0)
-    result = file_sha256 (path, report->sha256);
-  free (metadata);
-  free (source);
-  builder_free (&builder);
+  struct building *building = calloc (1, sizeof *building);
+  *report = (struct backbone_report){ 0 };
+  if (!building)
+    return error_set ("no memory for the backbone's arrays; give the job more memory");
+  building->resnet = resnet_find (plan->architecture);
+  int result = !building->resnet || begin (options, report) || take_weights (building, plan, report->description)
+                   || choose_structure (building, plan) || fold_units (building, plan->weights)
+                   || write_network (building, options, report)
+                 ? -1
+                 : 0;
+  report->classifier = building->matching.classifier;
+  building_free (building);
   return result;
+}
+
+/* The name of output number OUTPUT, for the description.  */
+static void
+name_output (const struct network_trial *trial, int output, char name[NETWORK_KEY_BYTES])
+{
+  const char *key = output < NETWORK_OUTPUTS ? trial->output[output].key : "";
+  if (*key)
+    snprintf (name, NETWORK_KEY_BYTES, "%s", key);
+  else if (trial->outputs > 1)
+    snprintf (name, NETWORK_KEY_BYTES, "output %d", output);
+  else
+    snprintf (name, NETWORK_KEY_BYTES, "output");
+}
+
+int
+backbone_wrap (const struct backbone_options *options, const char *path, int output, struct backbone_report *report)
+{
+  char reason[NETWORK_ERROR_BYTES], name[NETWORK_KEY_BYTES], sha256[FILE_SHA256_BYTES];
+  struct network_draft *draft = NULL;
+  struct network_trial *trial = &report->trial;
+  if (begin (options, report) || foreign_refuse (path) || file_sha256 (path, sha256))
+    return -1;
+  if (network_draft_wrap (&draft, path, output, options->pool, options->height, options->width, trial, reason))
+    return error_set ("cannot wrap '%s' for images of 3 x %d x %d: %s", path, options->height, options->width, reason);
+  const char *slash = strrchr (path, '/');
+  name_output (trial, output, name);
+  describe (report->description, name, pool_names[options->pool], options->preprocess, &trial->shape);
+  json_object_set_new (report->description, "wrapped", json_string (slash ? slash + 1 : path));
+  json_object_set_new (report->description, "wrapped_sha256", json_string (sha256));
+  int result = write_draft (draft, options, report);
+  network_draft_close (draft);
+  return result;
+}
+
+void
+backbone_report_free (struct backbone_report *report)
+{
+  json_decref (report->description);
+  report->description = NULL;
 }

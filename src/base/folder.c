@@ -21,30 +21,42 @@ entry_kind (DIR *stream, const struct dirent *entry)
   return S_ISDIR (status.st_mode) ? DT_DIR : DT_UNKNOWN;
 }
 
-static int
-list_stream (DIR *stream, const char *path, struct names *folders, struct names *files)
+int
+folder_visit (const char *path, int (*visit) (void *context, const struct folder_entry *entry), void *context)
 {
   const struct dirent *entry;
-  while (errno = 0, (entry = readdir (stream)))
+  DIR *stream = opendir (path);
+  int result = stream ? 0 : error_system ("open", path);
+  while (result == 0 && (errno = 0, (entry = readdir (stream))))
     {
       unsigned char kind = entry->d_name[0] == '.' ? DT_UNKNOWN : entry_kind (stream, entry);
-      if (kind == DT_DIR && names_add (folders, entry->d_name))
-        return -1;
-      if (kind == DT_REG && names_add (files, entry->d_name))
-        return -1;
+      if (kind == DT_DIR || kind == DT_REG)
+        result = visit (context, &(struct folder_entry){ entry->d_name, kind == DT_DIR, dirfd (stream) });
     }
-  return errno ? error_system ("read the folder", path) : 0;
+  if (result == 0 && errno)
+    result = error_system ("read the folder", path);
+  if (stream)
+    closedir (stream);
+  return result;
+}
+
+struct lists {
+  struct names *folders, *files;
+};
+
+static int
+add_name (void *context, const struct folder_entry *entry)
+{
+  const struct lists *lists = context;
+  return names_add (entry->folder ? lists->folders : lists->files, entry->name);
 }
 
 int
 folder_list (const char *path, struct names *folders, struct names *files)
 {
+  struct lists lists = { folders, files };
   *folders = *files = (struct names){ 0 };
-  DIR *stream = opendir (path);
-  if (!stream)
-    return error_system ("open", path);
-  int result = list_stream (stream, path, folders, files);
-  closedir (stream);
+  int result = folder_visit (path, add_name, &lists);
   if (result)
     {
       names_free (folders);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 static int
@@ -143,6 +144,39 @@ machine_cgroup_bytes (const char *root)
 {
   return fmin (smallest_limit (root, "/sys/fs/cgroup", "", memory_v2),
                smallest_limit (root, "/sys/fs/cgroup/memory", "memory", memory_v1));
+}
+
+bool
+machine_has_bfloat16 (void)
+{
+  char line[8192];
+  bool found = false;
+  FILE *stream = fopen ("/proc/cpuinfo", "re");
+  while (stream && !found && fgets (line, sizeof line, stream))
+    if (!strncmp (line, "flags", strlen ("flags")))
+      found = strstr (line, " avx512_bf16") || strstr (line, " amx_bf16");
+  if (stream)
+    fclose (stream);
+  return found;
+}
+
+void
+machine_processor (char name[128])
+{
+  static const char label[] = "model name";
+  struct utsname system;
+  char line[512], *value;
+  FILE *stream = fopen ("/proc/cpuinfo", "re");
+  snprintf (name, 128, "%s", uname (&system) == 0 ? system.machine : "unknown");
+  while (stream && fgets (line, sizeof line, stream))
+    if (!strncmp (line, label, sizeof label - 1) && (value = strstr (line, ": ")))
+      {
+        value[strcspn (value, "\n")] = '\0';
+        snprintf (name, 128, "%.127s", value + 2);
+        break;
+      }
+  if (stream)
+    fclose (stream);
 }
 
 double

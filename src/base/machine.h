@@ -2,6 +2,7 @@
 #ifndef SLABFIT_MACHINE_H
 #define SLABFIT_MACHINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Processors for this process: the smallest of its affinity, the cgroup's quota, and SLURM_CPUS_PER_TASK or,
@@ -18,6 +19,12 @@ uint64_t machine_memory_bytes (void);
    batch script outside of a step is one process, whatever the tasks of its job.  Fails for an array whose numbers
    have holes.  */
 int machine_task (int *task, int *tasks);
+
+/* Whether the processor multiplies bfloat16 (avx512_bf16, amx_bf16).  */
+bool machine_has_bfloat16 (void);
+
+/* The processor's name as the system gives it: "AMD EPYC 9R14"; its architecture where it gives none.  */
+void machine_processor (char name[128]);
 
 /* The number, 0 or larger, that the environment variable NAME is; -1 where it is none.  */
 double machine_variable (const char *name);

@@ -6,10 +6,14 @@
 #include "../base/file.h"
 #include "../base/memory.h"
 #include "../base/workers.h"
+#include "../learn/blas.h"
 #include "benchtable.h"
 #include "command.h"
+#include "decodebench.h"
+#include "networkbench.h"
 #include "output.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,24 +23,70 @@
 struct options {
   struct common common;
   struct storebench_options store;
+  struct extractor_options extractor;
+  int batch; /* of the network; 0 for several */
   const char *output;
-  bool train, shaped; /* the benchmark train; whether rows, columns or zeros were given */
+  struct names images;                 /* that decode is measured on */
+  bool decode, network, train, shaped; /* which benchmark; whether rows, columns or zeros were given */
 };
 
-enum { KEY_COLUMNS = 0x300, KEY_COMPRESS, KEY_DTYPE, KEY_KEEP, KEY_LIKE, KEY_REPEAT, KEY_ROWS, KEY_ZEROS };
+enum {
+  KEY_COLUMNS = 0x300,
+  KEY_BACKBONE,
+  KEY_COMPRESS,
+  KEY_DEVICE,
+  KEY_DTYPE,
+  KEY_KEEP,
+  KEY_LIKE,
+  KEY_NETWORK_BATCH,
+  KEY_PRECISION,
+  KEY_PREPROCESS,
+  KEY_REPEAT,
+  KEY_ROWS,
+  KEY_ZEROS
+};
 
 static const struct argp_option option_table[] = {
+  { "backbone", KEY_BACKBONE, "FILE.ts", 0, "network: the one to run", 0 },
   { "columns", KEY_COLUMNS, "D", 0, "Features in a row (100352, ResNet-50's)", 0 },
   { "compress", KEY_COMPRESS, "LEVEL", 0, "Deflate level, 0 to 12 (1)", 0 },
+  { "device", KEY_DEVICE, "NAME", 0, "network: cpu, cuda or cuda:N (cpu)", 0 },
   { "dtype", KEY_DTYPE, "TYPE", 0, "float32 or float16 in the file (float32)", 0 },
   { "keep", KEY_KEEP, 0, 0, "Leave the file, FOLDER/bench.h5, to measure other programs on it", 0 },
   { "like", KEY_LIKE, "FILE.h5", 0, "Take the rows of this feature file instead of made-up ones", 0 },
+  { "network-batch", KEY_NETWORK_BATCH, "N", 0, "network: images in one run (several are tried)", 0 },
   { "output", 'o', "FOLDER", 0, "Where to write (the folder for temporary files); its file system is measured too", 0 },
+  { "precision", KEY_PRECISION, "NAME", 0, "network: f32, tf32, bf16 or f16 (f32)", 0 },
+  { "preprocess", KEY_PREPROCESS, "SPEC", 0, "network: of its images, as extract takes it (the backbone's own)", 0 },
   { "repeat", KEY_REPEAT, "N", 0, "Measure so often and give the best (3)", 0 },
   { "rows", KEY_ROWS, "N", 0, "Rows (2000)", 0 },
   { "zeros", KEY_ZEROS, "SHARE", 0, "Share of zeros among made-up values (0.88)", 0 },
   { 0 },
 };
+
+/* Options of the benchmark network; 1 where KEY is another's.  */
+static int
+parse_network (int key, const char *argument, struct options *options)
+{
+  struct extractor_options *extractor = &options->extractor;
+  switch (key)
+    {
+    case KEY_BACKBONE:
+      extractor->backbone = argument;
+      return 0;
+    case KEY_DEVICE:
+      return extractor_parse_device (argument, &extractor->network.device);
+    case KEY_NETWORK_BATCH:
+      return options_parse_whole (argument, "--network-batch", 1, 512, &options->batch);
+    case KEY_PRECISION:
+      return extractor_parse_precision (argument, &extractor->network.precision);
+    case KEY_PREPROCESS:
+      extractor->preprocess = argument;
+      return preprocess_parse (&(struct preprocess){ 0 }, argument);
+    default:
+      return 1;
+    }
+}
 
 static int
 parse_value (int key, const char *argument, struct storebench_options *store)
@@ -87,18 +137,28 @@ parse (int key, char *argument, struct argp_state *state)
       options->shaped = true;
       return 0;
     case ARGP_KEY_ARG:
+      if (options->decode)
+        return names_add (&options->images, argument) ? ENOMEM : 0;
+      if (state->arg_num >= 1)
+        argp_error (state, "one benchmark, please; '%s' is too many", argument);
+      options->decode = !strcmp (argument, "decode");
+      options->network = !strcmp (argument, "network");
       options->train = !strcmp (argument, "train");
-      if (!options->train && strcmp (argument, "store"))
-        argp_error (state, "there is no benchmark '%s'; there are 'store' and 'train'", argument);
+      if (!options->decode && !options->network && !options->train && strcmp (argument, "store"))
+        argp_error (state, "there is no benchmark '%s'; there are 'decode', 'network', 'store' and 'train'", argument);
       return 0;
     case ARGP_KEY_END:
+      if (options->network != (options->extractor.backbone != NULL))
+        argp_error (state, options->network ? "give the network: --backbone FILE.ts"
+                                            : "--backbone is an option of 'bench network'");
       if (options->train && options->store.keep)
         argp_error (state, "'bench train' keeps no file; leave --keep out, or use 'bench store'");
       return 0;
     default:
       if (key < KEY_COLUMNS || key > KEY_ZEROS)
         return ARGP_ERR_UNKNOWN;
-      if (parse_value (key, argument, &options->store))
+      int parsed = parse_network (key, argument, options);
+      if (parsed < 0 || (parsed > 0 && parse_value (key, argument, &options->store)))
         options_fail (state);
       options->shaped |= key == KEY_COLUMNS || key == KEY_ROWS || key == KEY_ZEROS;
       return 0;
@@ -108,12 +168,17 @@ parse (int key, char *argument, struct argp_state *state)
 static const struct argp argp = {
   option_table,
   parse,
-  "[store|train]",
-  "Measure this machine's rates. store: feature files are written in parts, merged and read, in bytes of float32 "
+  "[network|store|train]\ndecode [FILE or FOLDER...]",
+  "Measure this machine's rates. decode: the images that are named, or made-up photographs, are decoded, resized and "
+  "cropped, on one thread and on all. network: a backbone in all ways that calibration tries, callers by threads by "
+  "images "
+  "in a run; extract takes the best one from then on. store: feature files are written in parts, merged and read, in "
+  "bytes of float32 "
   "values a second; 'copy' moves the parts' compressed bytes with nothing done to them, the limit for 'merge'. "
   "train: both engines of 'train' on made-up features of some shapes, or of the one that is given, beside the times "
   "that --engine auto expects of them."
-  "\vExample: slabfit bench store -o /scratch",
+  "\vExample: slabfit bench store -o /scratch\n"
+  "slabfit bench network --backbone resnet50.ts",
   options_children,
   0,
   0
@@ -216,10 +281,21 @@ bench (struct options *options, json_t **result)
 static int
 run (int argc, char **argv, struct common *common, json_t **result)
 {
-  struct options options = { .store = { .rows = 2000, .columns = 100352, .zeros = 0.88, .compress = 1, .repeats = 3 } };
+  struct options options = { .extractor = { .network = { .device = "cpu" } },
+                             .store = { .rows = 2000, .columns = 100352, .zeros = 0.88, .compress = 1, .repeats = 3 } };
   if (arguments_parse (&command_bench, argc, argv, &options))
     return -1;
   *common = options.common;
+  if (options.decode)
+    {
+      int status = decodebench_run (&options.images, common->threads, options.store.repeats, common->json, result);
+      names_free (&options.images);
+      return status;
+    }
+  if (options.network)
+    return blas_prepare ()
+             ? -1
+             : networkbench_run (&options.extractor, common->threads, options.batch, common->json, result);
   options.store.seed = common->seed;
   return bench (&options, result);
 }

@@ -107,7 +107,7 @@ add_file (struct collection *collection, const struct options *options, const ch
   struct featfile *file = featfile_open_named (path, &options->names);
   if (!file)
     return -1;
-  if (featfile_use_workers (file, readers) == 0)
+  if (featfile_need_labels (file) == 0 && featfile_use_workers (file, readers) == 0)
     return collection_add (collection, file, split);
   featfile_close (file);
   return -1;

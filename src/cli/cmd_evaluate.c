@@ -131,8 +131,9 @@ run (int argc, char **argv, struct common *common, json_t **result)
   struct featfile *file = model ? featfile_open_named (options.argument[1], &options.names) : NULL;
   struct workers *workers = file ? workers_new (common->threads) : NULL;
   struct workers *readers = workers ? workers_new (common->threads) : NULL; /* they inflate while WORKERS compute */
-  int status =
-    readers && !featfile_use_workers (file, readers) ? evaluate_file (&options, model, file, workers, result) : -1;
+  int status = readers && !featfile_need_labels (file) && !featfile_use_workers (file, readers)
+                 ? evaluate_file (&options, model, file, workers, result)
+                 : -1;
   featfile_close (file);
   workers_free (readers);
   workers_free (workers);

@@ -7,6 +7,8 @@
 #include "../base/memory.h"
 #include "../learn/blas.h"
 #include "command.h"
+#include "duplicatetable.h"
+#include "stalltable.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -23,13 +25,16 @@ struct options {
 enum {
   KEY_BACKBONE = 0x300,
   KEY_COMPRESS,
+  KEY_DEVICE,
   KEY_DTYPE,
   KEY_EXIF,
   KEY_MAX_FAILURES,
   KEY_NETWORK_BATCH,
   KEY_POOL,
+  KEY_PRECISION,
   KEY_PREPROCESS,
   KEY_ROWS_PER_PART,
+  KEY_SCALED_DECODE,
   KEY_SPLIT,
   KEY_TASK,
 };
@@ -37,16 +42,22 @@ enum {
 static const struct argp_option option_table[] = {
   { "backbone", KEY_BACKBONE, "FILE.ts", 0, "The TorchScript network that makes the features", 0 },
   { "compress", KEY_COMPRESS, "LEVEL", 0, "Deflate level, 0 to 12 (1)", 0 },
+  { "device", KEY_DEVICE, "NAME", 0, "cpu, cuda or cuda:N, a GPU, which runs the network (cpu)", 0 },
   { "dtype", KEY_DTYPE, "TYPE", 0, "float32 or float16 in the file (float32)", 0 },
   { "exif", KEY_EXIF, 0, 0, "Turn photographs as their EXIF orientation says (Keras does not)", 0 },
   { "max-failures", KEY_MAX_FAILURES, "N|P%", 0, "Allow so many unreadable images in a split (1%)", 0 },
-  { "network-batch", KEY_NETWORK_BATCH, "N", 0, "Images in one run of the network (8)", 0 },
+  { "network-batch", KEY_NETWORK_BATCH, "N", 0, "Images in one run of the network (what is fastest here)", 0 },
   { "output", 'o', "FEATURES", 0, "The folder for SPLIT.h5", 0 },
   { "pool", KEY_POOL, "KIND", 0, "none, avg or max over a map's height and width (none)", 0 },
+  { "precision", KEY_PRECISION, "KIND", 0, "f32 or bf16 numbers in the network, on a GPU tf32 or f16 as well (f32)",
+    0 },
   { "preprocess", KEY_PREPROCESS, "SPEC", 0, "keras, torchvision or key=value,... (the backbone's own, else keras)",
     0 },
   { "rows-per-part", KEY_ROWS_PER_PART, "N", 0,
     "Images in a part, the unit that is kept or made again, rounded up to whole chunks (512)", 0 },
+  { "scaled-decode", KEY_SCALED_DECODE, 0, 0,
+    "Decode JPEG photographs no larger than the resize needs: faster, other pixels; the same as decode=scaled in SPEC",
+    0 },
   { "split", KEY_SPLIT, "NAME,NAME...", 0, "Only these splits (all)", 0 },
   { "task", KEY_TASK, "I/N", 0, "Only every N-th part, from the I-th (what SLURM says, else 0/1)", 0 },
   { 0 },
@@ -72,14 +83,18 @@ parse_value (int key, char *argument, struct options *options)
     {
     case KEY_COMPRESS:
       return options_parse_whole (argument, "--compress", 0, 12, &extract->compress);
+    case KEY_DEVICE:
+      return extractor_parse_device (argument, &extract->extractor.network.device);
     case KEY_DTYPE:
       return options_parse_dtype (argument, &extract->half);
     case KEY_MAX_FAILURES:
       return extract_parse_limit (argument, &extract->max_failures);
     case KEY_NETWORK_BATCH:
-      return options_parse_whole (argument, "--network-batch", 1, 32, &extract->batch);
+      return options_parse_whole (argument, "--network-batch", 1, 1024, &extract->batch);
     case KEY_POOL:
       return extractor_parse_pool (argument, &extract->extractor.network.pool);
+    case KEY_PRECISION:
+      return extractor_parse_precision (argument, &extract->extractor.network.precision);
     case KEY_PREPROCESS:
       extract->extractor.preprocess = argument;
       return preprocess_parse (&(struct preprocess){ 0 }, argument);
@@ -114,6 +129,9 @@ parse (int key, char *argument, struct argp_state *state)
     case KEY_EXIF:
       options->extract.extractor.exif = true;
       return 0;
+    case KEY_SCALED_DECODE:
+      options->extract.extractor.scaled = true;
+      return 0;
     case ARGP_KEY_ARG:
       if (state->arg_num >= 1)
         argp_error (state, "one DATASET, please; '%s' is too many", argument);
@@ -121,7 +139,7 @@ parse (int key, char *argument, struct argp_state *state)
       return 0;
     case ARGP_KEY_END:
       if (!options->extract.dataset)
-        argp_error (state, "give the DATASET, a folder of SPLIT/CLASS/ folders");
+        argp_error (state, "give the DATASET, a folder of images, a list of paths, or a tar file");
       if (!options->extract.features || !*options->extract.features)
         argp_error (state, "give the folder for the features: -o FEATURES");
       if (!options->extract.extractor.backbone)
@@ -140,9 +158,12 @@ static const struct argp argp = {
   option_table,
   parse,
   "DATASET",
-  "Turn the images of DATASET/SPLIT/CLASS/ into features, FEATURES/SPLIT.h5. Finished parts are kept: after a stop, "
+  "Turn the images of DATASET into features, FEATURES/SPLIT.h5. DATASET is a folder of SPLIT/CLASS/ folders, of CLASS/ "
+  "folders or of images, a list of paths (CSV: path,label,split), or a tar file. Finished parts are kept: after a "
+  "stop, "
   "run the same command again."
-  "\vSPEC is written in the order in which it is applied: resize=256 (shorter side) or resize=224x224 (height x "
+  "\vSPEC is written in the order in which it is applied: decode=scaled|exact (exact), resize=256 (shorter side) or "
+  "resize=224x224 (height x "
   "width), crop=224, interp=nearest|bilinear, order=rgb|bgr, scale=1/255, mean=R:G:B, std=R:G:B. Without scale, values "
   "are from 0 to 255.\n"
   "keras: resize=224x224,order=bgr,mean=123.68:116.779:103.939\n"
@@ -166,18 +187,11 @@ result_new (const struct extract_report *report)
                                       (json_int_t) split->failed, "reused_rows", (json_int_t) split->reused_rows,
                                       "missing_parts", (json_int_t) split->missing));
     }
-  json_t *seconds =
-    json_pack ("{s:f, s:f, s:f, s:f, s:f}", "decode", report->seconds.decode, "network", report->seconds.network,
-               "compress", report->seconds.compress, "write", report->seconds.write, "wall", report->wall_seconds);
-  return json_pack ("{s:o, s:f, s:o, s:I, s:I}", "splits", splits, "images_per_second", report->images_per_second,
-                    "seconds", seconds, "peak_bytes", (json_int_t) memory_peak_resident_bytes (), "buffer_bytes",
-                    (json_int_t) memory_peak_bytes ());
-}
-
-static double
-get_seconds (const json_t *result, const char *stage)
-{
-  return json_number_value (json_object_get (json_object_get (result, "seconds"), stage));
+  json_t *result = json_pack ("{s:o, s:o}", "splits", splits, "duplicates", duplicatetable_json (&report->duplicates));
+  stalltable_add (report, result);
+  json_object_set_new (result, "peak_bytes", json_integer ((json_int_t) memory_peak_resident_bytes ()));
+  json_object_set_new (result, "buffer_bytes", json_integer ((json_int_t) memory_peak_bytes ()));
+  return result;
 }
 
 static void
@@ -197,11 +211,6 @@ print (const json_t *result)
       printf ("%s: %" JSON_INTEGER_FORMAT " part%s still missing; the last task to end merges them\n", name, missing,
               missing == 1 ? " is" : "s are");
   }
-  if (json_number_value (json_object_get (result, "images_per_second")) > 0)
-    printf ("%.1f images/s; seconds of all threads: decode %.1f, network %.1f, compress %.1f, write %.1f; wall %.1f\n",
-            json_number_value (json_object_get (result, "images_per_second")), get_seconds (result, "decode"),
-            get_seconds (result, "network"), get_seconds (result, "compress"), get_seconds (result, "write"),
-            get_seconds (result, "wall"));
 }
 
 static int
@@ -209,7 +218,6 @@ run (int argc, char **argv, struct common *common, json_t **result)
 {
   struct options options = { .extract = { .extractor = { .network = { .device = "cpu" } },
                                           .compress = 1,
-                                          .batch = 8,
                                           .rows_per_part = 512,
                                           .max_failures = { 1, true } } };
   struct extract_report report;
@@ -235,7 +243,11 @@ run (int argc, char **argv, struct common *common, json_t **result)
   if (status == 0)
     *result = result_new (&report);
   if (*result && !common->json)
-    print (*result);
+    {
+      print (*result);
+      duplicatetable_print (&report.duplicates);
+      stalltable_print (&report);
+    }
   extract_report_free (&report);
   names_free (&options.splits);
   return status;

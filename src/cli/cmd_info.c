@@ -7,6 +7,7 @@
 #include "../base/progress.h"
 #include "../extract/extractor.h"
 #include "../learn/modelfile.h"
+#include "../store/duplicates.h"
 #include "../store/hdf.h"
 #include "command.h"
 
@@ -136,7 +137,8 @@ count_classes (struct featfile *file)
 {
   const struct names *classes = &featfile_info (file)->classes;
   json_int_t *count = memory_new (classes->count, sizeof *count);
-  json_t *counts = count && !count_labels (file, count) ? json_object () : NULL;
+  bool counted = count && (classes->count == 0 || !count_labels (file, count));
+  json_t *counts = counted ? json_object () : NULL;
   for (size_t i = 0; counts && i < classes->count; i++)
     json_object_set_new (counts, classes->name[i], json_integer (count[i]));
   memory_free (count);
@@ -156,6 +158,19 @@ add_zeros (json_t *info, struct featfile *file)
     }
   progress_say ("%s; the share of zeros is not known", error_message ());
   error_clear ();
+}
+
+/* Adds how many images repeat another one, where the file has digests.  */
+static int
+add_duplicates (json_t *info, struct featfile *file)
+{
+  struct duplicates duplicates;
+  if (!featfile_info (file)->digests)
+    return 0;
+  int result = duplicates_find (&file, 1, &duplicates);
+  json_object_set_new (info, "duplicates", json_integer ((json_int_t) duplicates.within));
+  duplicates_free (&duplicates);
+  return result;
 }
 
 static json_t *
@@ -181,7 +196,7 @@ describe_features (const char *path, const struct featnames *names)
   add_zeros (info, file);
   add_provenance (info, &features->provenance);
   add_origin (info, &features->origin);
-  if (add_failures (info, file))
+  if (add_duplicates (info, file) || add_failures (info, file))
     {
       json_decref (info);
       info = NULL;

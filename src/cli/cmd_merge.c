@@ -6,6 +6,7 @@
 #include "../base/error.h"
 #include "../base/workers.h"
 #include "command.h"
+#include "duplicatetable.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -118,12 +119,19 @@ run (int argc, char **argv, struct common *common, json_t **result)
     return -1;
   struct workers *workers = workers_new (common->threads);
   json_t *splits = json_object ();
+  struct duplicates duplicates = { 0 };
   int status = workers ? merge_splits (&options, workers, splits) : -1;
+  if (status == 0)
+    status = duplicates_find_in (options.features, &duplicates);
   workers_free (workers);
   names_free (&options.splits);
-  *result = json_pack ("{s:o}", "splits", splits);
+  *result = json_pack ("{s:o, s:o}", "splits", splits, "duplicates", duplicatetable_json (&duplicates));
   if (!common->json)
-    print (*result);
+    {
+      print (*result);
+      duplicatetable_print (&duplicates);
+    }
+  duplicates_free (&duplicates);
   return status;
 }
 

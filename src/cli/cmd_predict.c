@@ -4,8 +4,7 @@
 
 #include "../base/error.h"
 #include "../base/memory.h"
-#include "../base/stop.h"
-#include "../extract/imagestream.h"
+#include "../extract/rowstream.h"
 #include "../learn/blas.h"
 #include "../learn/modelfile.h"
 #include "command.h"
@@ -15,18 +14,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 8 }; /* images in one run of the network */
+enum { FEW = 8 }; /* images that are not worth more than one call of the network at a time */
 
 struct options {
   struct common common;
-  const char *model, *backbone;
+  const char *model, *backbone, *device;
+  const char *precision; /* NULL for that of the model's features */
   struct names images;
 };
 
-enum { KEY_BACKBONE = 0x300 };
+enum { KEY_BACKBONE = 0x300, KEY_DEVICE, KEY_PRECISION };
 
 static const struct argp_option option_table[] = {
   { "backbone", KEY_BACKBONE, "FILE.ts", 0, "The network that made the model's features", 0 },
+  { "device", KEY_DEVICE, "NAME", 0, "cpu, cuda or cuda:N, a GPU, which runs the network (cpu)", 0 },
+  { "precision", KEY_PRECISION, "KIND", 0, "f32, tf32, bf16 or f16 numbers in the network (those of the features)", 0 },
   { 0 },
 };
 
@@ -61,6 +63,15 @@ parse (int key, char *argument, struct argp_state *state)
     case KEY_BACKBONE:
       options->backbone = argument;
       return 0;
+    case KEY_DEVICE:
+      if (extractor_parse_device (argument, &options->device))
+        options_fail (state);
+      return 0;
+    case KEY_PRECISION:
+      options->precision = argument;
+      if (extractor_parse_precision (argument, &(enum network_precision){ NETWORK_F32 }))
+        options_fail (state);
+      return 0;
     case ARGP_KEY_ARG:
       if (state->arg_num == 0)
         options->model = argument;
@@ -90,26 +101,30 @@ static const struct argp argp = {
   0
 };
 
-/* A batch of images on its way through both networks.  */
+/* Images on their way through both networks.  */
 struct prediction {
   const struct options *options;
   const struct model *model;
   const struct extractor *extractor;
+  struct concurrency concurrency;
   struct predictor *predictor;
-  struct source *source;
-  struct imagestream *stream;
-  unsigned char *pixels; /* (BATCH, height, width, 3) */
-  float *features;       /* (BATCH, d) */
-  float *probabilities;  /* (BATCH, C) */
-  size_t taken, unreadable;
-  json_t *list;
+  float *probabilities; /* (batch, C) */
+  size_t unreadable;
+  json_t *list; /* of the images so far, in the order of the arguments */
 };
 
-/* The image number PLACE, counted from 0.  */
+/* Adds ENTRY, of IMAGE.  */
 static int
-add_prediction (struct prediction *prediction, size_t place, const float *probabilities)
+add_entry (struct prediction *prediction, const char *image, json_t *entry)
 {
-  const char *image = prediction->options->images.name[place];
+  return json_array_append_new (prediction->list, entry)
+           ? error_set ("the prediction of '%s' cannot be listed; check that its name is UTF-8", image)
+           : 0;
+}
+
+static int
+add_prediction (struct prediction *prediction, const char *image, const float *probabilities)
+{
   const struct names *classes = &prediction->model->classes;
   int32_t best = predictor_class (probabilities, model_classes (prediction->model));
   json_t *each = json_object ();
@@ -117,71 +132,38 @@ add_prediction (struct prediction *prediction, size_t place, const float *probab
     json_object_set_new (each, classes->name[i], json_real ((double) probabilities[i]));
   if (!prediction->options->common.json)
     printf ("%s: %s (%.4f)\n", image, classes->name[best], (double) probabilities[best]);
-  json_t *entry = json_pack ("{s:s, s:s, s:o}", "image", image, "class", classes->name[best], "probabilities", each);
-  return json_array_set_new (prediction->list, place, entry)
-           ? error_set ("the prediction of '%s' cannot be listed; check that its name is UTF-8", image)
-           : 0;
+  return add_entry (prediction, image,
+                    json_pack ("{s:s, s:s, s:o}", "image", image, "class", classes->name[best], "probabilities", each));
 }
 
-/* Says why the image number PLACE has no class; the others go on.  Of an only one main will say it.  */
+/* Says why IMAGE has no class; the others go on.  Of an only one main will say it.  */
 static int
-add_failure (struct prediction *prediction, size_t place, const char *reason)
+add_failure (struct prediction *prediction, const char *image, const char *reason)
 {
-  const char *image = prediction->options->images.name[place];
   prediction->unreadable++;
   if (prediction->options->images.count > 1)
     fprintf (stderr, "slabfit predict: '%s': %s\n", image, reason);
-  return json_array_set_new (prediction->list, place, json_pack ("{s:s, s:s}", "image", image, "error", reason))
-           ? error_set ("the failure of '%s' cannot be listed; check that its name is UTF-8", image)
-           : 0;
+  return add_entry (prediction, image, json_pack ("{s:s, s:s}", "image", image, "error", reason));
 }
 
-/* Takes images into the batch; their numbers into PLACES (BATCH).  How many, or -1.  */
+/* Predicts the classes of IMAGES by their FEATURES.  */
 static int
-fill_batch (struct prediction *prediction, size_t *places)
+predict_batch (void *context, const struct imagebatch *images, const float *features)
 {
-  int count = 0;
-  while (count < BATCH && prediction->taken < prediction->options->images.count)
+  struct prediction *prediction = context;
+  const struct batch batch = { .rows = (size_t) images->count, .values = features };
+  const float *probabilities = prediction->probabilities;
+  if (images->count > 0 && predictor_run (prediction->predictor, &batch, prediction->probabilities))
+    return -1;
+  for (int i = 0; i < images->images; i++)
     {
-      char *reason;
-      size_t place = prediction->taken++;
-      json_array_append_new (prediction->list, json_null ()); /* in the order of the arguments */
-      if (imagestream_next (prediction->stream,
-                            prediction->pixels + (size_t) count * prediction->extractor->image_bytes, &reason)
-          < 0)
+      const char *image = prediction->options->images.name[images->first + (uint64_t) i], *reason = images->reason[i];
+      if (reason ? add_failure (prediction, image, reason) : add_prediction (prediction, image, probabilities))
         return -1;
       if (!reason)
-        places[count++] = place;
-      else
-        {
-          int result = add_failure (prediction, place, reason);
-          free (reason);
-          if (result)
-            return -1;
-        }
+        probabilities += model_classes (prediction->model);
     }
-  return count;
-}
-
-static int
-predict_images (struct prediction *prediction)
-{
-  size_t places[BATCH];
-  uint64_t classes = model_classes (prediction->model);
-  int count;
-  while ((count = fill_batch (prediction, places)) > 0)
-    {
-      const struct batch batch = { .rows = (size_t) count, .values = prediction->features };
-      if (stop_requested ())
-        return error_stopped ("stopped as asked; run the same command again");
-      if (extractor_run (prediction->extractor, prediction->pixels, count, prediction->features)
-          || predictor_run (prediction->predictor, &batch, prediction->probabilities))
-        return -1;
-      for (int i = 0; i < count; i++)
-        if (add_prediction (prediction, places[i], prediction->probabilities + (uint64_t) i * classes))
-          return -1;
-    }
-  return count;
+  return 0;
 }
 
 /* The error where images could not be read.  */
@@ -195,15 +177,6 @@ report_unreadable (const struct prediction *prediction)
                     json_string_value (json_object_get (json_array_get (prediction->list, 0), "error")));
 }
 
-/* Takes out the images that a failure of the whole kept from their turn.  */
-static void
-drop_unfinished (json_t *list)
-{
-  for (size_t i = json_array_size (list); i-- > 0;)
-    if (json_is_null (json_array_get (list, i)))
-      json_array_remove (list, i);
-}
-
 static struct image
 get_image (const void *images, uint64_t number)
 {
@@ -211,42 +184,55 @@ get_image (const void *images, uint64_t number)
 }
 
 static int
-predict_with (struct prediction *prediction, struct workers *workers, json_t **result)
+run_images (struct prediction *prediction)
 {
   const struct options *options = prediction->options;
-  const struct extractor *extractor = prediction->extractor;
-  size_t columns = (size_t) extractor->columns, classes = (size_t) model_classes (prediction->model);
-  prediction->pixels = memory_new (BATCH, extractor->image_bytes);
-  prediction->features = memory_new (BATCH, columns * sizeof (float));
-  prediction->probabilities = memory_new (BATCH, classes * sizeof (float));
-  prediction->predictor = predictor_new (prediction->model, BATCH, workers);
   struct imagelist images = { .count = options->images.count, .get = get_image, .context = &options->images };
-  prediction->source = source_open ("");
-  if (prediction->source)
-    prediction->stream = imagestream_new (extractor, prediction->source, &images, options->common.threads, 2 * BATCH);
+  struct source *source = source_open ("");
+  int result = source ? rowstream_run (prediction->extractor, source, &images, &prediction->concurrency,
+                                       options->common.threads, predict_batch, prediction)
+                      : -1;
+  source_close (source);
+  return result;
+}
+
+static int
+predict_with (struct prediction *prediction, struct workers *workers, json_t **result)
+{
+  size_t batch = (size_t) prediction->concurrency.batch, classes = (size_t) model_classes (prediction->model);
+  prediction->probabilities = memory_new (batch, classes * sizeof (float));
+  prediction->predictor = predictor_new (prediction->model, batch, workers);
   prediction->list = json_array ();
-  int status = prediction->pixels && prediction->features && prediction->probabilities && prediction->predictor
-                   && prediction->stream
-                 ? predict_images (prediction)
-                 : -1;
+  int status = prediction->probabilities && prediction->predictor ? run_images (prediction) : -1;
   if (status == 0 && prediction->unreadable > 0)
     status = report_unreadable (prediction);
-  drop_unfinished (prediction->list);
   *result = json_pack ("{s:o}", "predictions", prediction->list);
-  imagestream_free (prediction->stream);
-  source_close (prediction->source);
   predictor_free (prediction->predictor);
   memory_free (prediction->probabilities);
-  memory_free (prediction->features);
-  memory_free (prediction->pixels);
   return status;
 }
 
-/* Fails where EXTRACTOR's features are not those that the model was trained on.  */
+/* Few images take all threads for one call; how many take them is chosen.  */
+static int
+choose_concurrency (const struct options *options, struct extractor *extractor, struct concurrency *concurrency)
+{
+  int threads = options->common.threads;
+  size_t images = options->images.count;
+  if (images > FEW)
+    return concurrency_choose (extractor, threads, images, 0, concurrency);
+  *concurrency = (struct concurrency){ .callers = 1, .threads = threads, .batch = images > 0 ? (int) images : 1 };
+  return extractor_prepare (extractor, concurrency->batch, concurrency->threads);
+}
+
+/* Fails where EXTRACTOR's features are not those that the model was trained on; of another precision they may be, where it
+   was asked for.  */
 static int
 check_extractor (const struct options *options, const struct model *model, const struct extractor *extractor)
 {
-  if (provenance_compare (&extractor->provenance, options->backbone, &model->provenance, options->model,
+  struct provenance made = extractor->provenance;
+  if (options->precision)
+    memcpy (made.precision, model->provenance.precision, sizeof made.precision);
+  if (provenance_compare (&made, options->backbone, &model->provenance, options->model,
                           "give the backbone that made the model's features"))
     return -1;
   if ((uint64_t) extractor->columns != model_columns (model))
@@ -261,15 +247,21 @@ predict (const struct options *options, const struct model *model, struct worker
 {
   struct extractor extractor;
   const struct provenance *made = &model->provenance;
-  struct extractor_options how = { .backbone = options->backbone, .network = { .device = "cpu" }, .exif = made->exif };
+  struct extractor_options how = { .backbone = options->backbone, .exif = made->exif };
+  how.network.device = options->device;
   if (made->rank > 0)
     how.preprocess = made->preprocess;
-  if (made->rank > 0 && extractor_parse_pool (made->pool, &how.network.pool))
+  const char *precision = options->precision || made->rank == 0 ? options->precision : made->precision;
+  if ((made->rank > 0 && extractor_parse_pool (made->pool, &how.network.pool))
+      || (precision && extractor_parse_precision (precision, &how.network.precision)))
     return -1;
-  if (extractor_open (&extractor, &how, BATCH, options->common.threads))
+  if (extractor_open (&extractor, &how, 1, 1))
     return -1;
   struct prediction prediction = { .options = options, .model = model, .extractor = &extractor };
-  int status = check_extractor (options, model, &extractor) ? -1 : predict_with (&prediction, workers, result);
+  int status =
+    check_extractor (options, model, &extractor) || choose_concurrency (options, &extractor, &prediction.concurrency)
+      ? -1
+      : predict_with (&prediction, workers, result);
   extractor_close (&extractor);
   return status;
 }
@@ -277,7 +269,7 @@ predict (const struct options *options, const struct model *model, struct worker
 static int
 run (int argc, char **argv, struct common *common, json_t **result)
 {
-  struct options options = { 0 };
+  struct options options = { .device = "cpu" };
   if (arguments_parse (&command_predict, argc, argv, &options))
     return -1;
   *common = options.common;

@@ -32,7 +32,7 @@ static char heading[STAGES][32]; /* of a stage's options in --help */
 
 /* Run's own options; those of the stages join them before parsing (add_stage_options), with keys from KEY_STAGE on.  */
 static struct argp_option option_table[OPTIONS_LIMIT] = {
-  { "dataset", KEY_DATASET, "DATASET", 0, "Start from this folder of SPLIT/CLASS/ folders instead of SOURCE", 0 },
+  { "dataset", KEY_DATASET, "DATASET", 0, "Start from images that extract takes as they are, instead of SOURCE", 0 },
   { "output", 'o', "WORK", 0, "The folder for all that is made", 0 },
   { "source", KEY_SOURCE, "SOURCE", 0, "The photographs, as the argument SOURCE", 0 },
 };

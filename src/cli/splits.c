@@ -35,7 +35,10 @@ splits_open (const char *features, const char *split, const struct featnames *na
   else if (!file_exists (path) && file_is_directory (parts))
     result = merge_parts (features, split, parts, command, workers);
   if (result == 0 && file_exists (path))
-    result = (*file = featfile_open_named (path, names)) && !featfile_use_workers (*file, workers) ? 0 : -1;
+    result = (*file = featfile_open_named (path, names)) && !featfile_need_labels (*file)
+                 && !featfile_use_workers (*file, workers)
+               ? 0
+               : -1;
   free (path);
   free (parts);
   return result;

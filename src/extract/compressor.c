@@ -30,12 +30,12 @@ compressor_run (void *argument)
     stages_stop (pipeline);
   while ((tile = queue_pop (pipeline->full_tiles)))
     {
-      double since = clock_seconds ();
+      double since = clock_thread_seconds ();
       if (!codec || encode_tile (pipeline, codec, tile))
         stages_stop (pipeline);
       else
         queue_push (pipeline->encoded_tiles, tile);
-      stages_add_seconds (pipeline, &pipeline->seconds.compress, since);
+      stages_add_seconds (pipeline, &pipeline->seconds.compress, clock_thread_seconds () - since);
     }
   tile_codec_free (codec);
   pthread_mutex_lock (&pipeline->lock);

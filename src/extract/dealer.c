@@ -2,6 +2,8 @@
 
 #include "dealer.h"
 
+#include "../base/clock.h"
+#include "../base/memory.h"
 #include "../base/progress.h"
 
 #include <stdlib.h>
@@ -22,21 +24,21 @@ name_failure (struct pipeline *pipeline, const char *image, const char *reason)
   pipeline->named++;
 }
 
-/* Keeps that IMAGE failed; REASON becomes the part's.  */
+/* Keeps that IMAGE failed.  */
 static int
-note_failure (struct work *work, const char *image, char *reason)
+note_failure (struct work *work, const char *image, const char *reason)
 {
   struct failure *larger = realloc (work->failure, (work->part->failed + 1) * sizeof *larger);
-  char *copy = strdup (image);
+  struct failure failure = { strdup (image), strdup (reason) };
   if (larger)
     work->failure = larger;
-  if (!larger || !copy)
+  if (!larger || !failure.image || !failure.reason)
     {
-      free (copy);
-      free (reason);
+      free (failure.image);
+      free (failure.reason);
       return error_set ("no memory left for the failure of '%s'; give the job more memory", image);
     }
-  work->failure[work->part->failed++] = (struct failure){ copy, reason };
+  work->failure[work->part->failed++] = failure;
   return 0;
 }
 
@@ -47,7 +49,9 @@ tile_for (struct pipeline *pipeline, struct work *work, uint64_t row)
   uint64_t index = row / pipeline->info->chunk_rows;
   if (!work->tail || work->tail_index != index)
     {
+      double since = clock_seconds ();
       struct work_tile *tile = queue_pop (pipeline->free_tiles);
+      pipeline->room += clock_seconds () - since;
       if (!tile)
         return NULL;
       tile->work = work;
@@ -97,48 +101,62 @@ close_work (struct pipeline *pipeline, struct work *work)
   queue_push (pipeline->encoded_tiles, closing);
 }
 
-/* Takes the next image of the batch's part: into the batch, or to the part's failures.  */
+/* Keeps which images of BATCH failed.  */
 static int
-take_image (struct pipeline *pipeline, struct batch *batch)
+note_failures (struct pipeline *pipeline, const struct batch *batch)
 {
-  const struct pipeline_options *options = pipeline->options;
+  const struct imagebatch *images = batch->images;
   struct work *work = batch->work;
-  char *reason;
-  if (imagestream_next (pipeline->stream, batch->pixels + (size_t) batch->count * options->extractor->image_bytes,
-                        &reason)
-      < 0)
+  for (int i = 0; i < images->images; i++)
+    if (images->reason[i])
+      {
+        uint64_t number = work->part->first + work->taken + (uint64_t) i;
+        const char *image = manifest_image (pipeline->options->manifest, number).path;
+        name_failure (pipeline, image, images->reason[i]);
+        if (note_failure (work, image, images->reason[i]))
+          return -1;
+      }
+  return 0;
+}
+
+/* Finds the tiles of the batch's rows.  */
+static int
+find_tiles (struct pipeline *pipeline, struct batch *batch)
+{
+  uint64_t chunk_rows = pipeline->info->chunk_rows, end = batch->row + (uint64_t) batch->count;
+  struct work_tile **tile = batch->tile;
+  for (uint64_t row = batch->row; row < end; row = (row / chunk_rows + 1) * chunk_rows)
+    if (!(*tile++ = tile_for (pipeline, batch->work, row)))
+      return -1;
+  return 0;
+}
+
+/* Keeps the digests of the batch's rows until the part is written.  */
+static int
+keep_digests (struct batch *batch)
+{
+  struct work *work = batch->work;
+  if (!work->digest && !(work->digest = memory_new (work->part->count, sizeof *work->digest)))
     return -1;
-  const char *image = manifest_image (options->manifest, work->part->first + work->taken++).path;
-  if (reason)
-    {
-      name_failure (pipeline, image, reason);
-      return note_failure (work, image, reason);
-    }
-  batch->count++;
+  memcpy (work->digest + batch->row, batch->images->digest, (size_t) batch->count * sizeof *work->digest);
   return 0;
 }
 
 static int
 assemble (struct pipeline *pipeline, struct batch *batch)
 {
-  if (pipeline->assembled == pipeline->works)
-    return 0;
+  int more = imagestream_take (pipeline->stream, &batch->images);
+  if (more <= 0)
+    return more;
   struct work *work = batch->work = &pipeline->work[pipeline->assembled];
-  batch->count = 0;
+  batch->count = batch->images->count;
   batch->row = work->part->rows;
-  while (batch->count < pipeline->options->batch && work->taken < work->part->count)
-    if (take_image (pipeline, batch))
-      return -1;
-  if (batch->count > 0)
-    {
-      batch->first = tile_for (pipeline, work, batch->row);
-      batch->last = batch->first ? tile_for (pipeline, work, batch->row + (uint64_t) batch->count - 1) : NULL;
-      if (!batch->last)
-        return -1;
-    }
+  if (note_failures (pipeline, batch) || keep_digests (batch) || find_tiles (pipeline, batch))
+    return -1;
   pthread_mutex_lock (&pipeline->lock);
   work->part->rows += (uint64_t) batch->count;
   pthread_mutex_unlock (&pipeline->lock);
+  work->taken += (uint64_t) batch->images->images;
   if (work->taken == work->part->count)
     {
       close_work (pipeline, work);
@@ -150,8 +168,10 @@ assemble (struct pipeline *pipeline, struct batch *batch)
 int
 dealer_take (struct pipeline *pipeline, struct batch *batch)
 {
+  double since = clock_seconds ();
   pthread_mutex_lock (&pipeline->assembling);
   int more = assemble (pipeline, batch);
   pthread_mutex_unlock (&pipeline->assembling);
+  stages_add_seconds (pipeline, &pipeline->dealing, clock_seconds () - since);
   return more;
 }

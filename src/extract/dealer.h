@@ -9,14 +9,13 @@ struct batch {
   struct work *work;
   uint64_t row; /* in the part */
   int count;
-  struct work_tile *first, *last; /* tiles of the first and the last row; no batch meets a third */
-  unsigned char *pixels;          /* (batch, height, width, 3) */
-  float *features;                /* (batch, d) */
+  struct imagebatch *images; /* its rows' and those that failed; to be released */
+  struct work_tile **tile;   /* (pipeline->batch_tiles) of its rows, from the first's on */
+  float *features;           /* (batch, d) */
 };
 
-/* Takes the next batch: up to options->batch images of one part that could be read; those that could not become the
-   part's failures.  1 where there is one (of no image, where a part's last ones all failed), 0 where there are no
-   images left, -1 where all stop.  */
+/* Takes the next batch; its images that could not be read become the part's failures.  1 where there is one (of no row,
+   where all its images failed), 0 where there are no images left, -1 where all stop.  */
 int dealer_take (struct pipeline *pipeline, struct batch *batch);
 
 /* Counts ROWS more in TILE, and hands it on once it is complete.  */

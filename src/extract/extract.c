@@ -4,8 +4,10 @@
 
 #include "../base/clock.h"
 #include "../base/error.h"
+#include "../base/machine.h"
 #include "../base/memory.h"
 #include "../base/progress.h"
+#include "../image/catalogue.h"
 #include "../store/leftovers.h"
 #include "../store/merge.h"
 #include "../store/parts.h"
@@ -15,6 +17,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int
 extract_parse_limit (const char *text, struct extract_limit *limit)
@@ -47,9 +50,23 @@ check_first_part (void *context)
   return space->measured || space->force ? 0 : space_check (space);
 }
 
+/* Chooses how the network is run, before the first image; once for all splits.  */
+static int
+choose_concurrency (struct job *job, struct extract_report *report)
+{
+  const struct extract_options *options = job->options;
+  uint64_t images = space_missing (job->space) / (uint64_t) options->tasks;
+  double begin = clock_seconds ();
+  if (report->concurrency.callers > 0)
+    return 0;
+  int result = concurrency_choose (job->extractor, options->threads, images, options->batch, &report->concurrency);
+  report->choosing_seconds = clock_seconds () - begin;
+  return result;
+}
+
 /* Makes what is to be done, from the place FIRST of it on.  */
 static int
-make_parts (struct job *job, size_t first, struct extract_split *split, struct pipeline_seconds *seconds)
+make_parts (struct job *job, size_t first, struct extract_split *split, struct extract_report *report)
 {
   const struct extract_options *options = job->options;
   struct pipeline_options pipeline = { .extractor = job->extractor,
@@ -58,7 +75,7 @@ make_parts (struct job *job, size_t first, struct extract_split *split, struct p
                                        .features = options->features,
                                        .split = job->split,
                                        .info = &job->info,
-                                       .batch = options->batch,
+                                       .concurrency = &report->concurrency,
                                        .threads = options->threads,
                                        .memory_bytes = options->memory_bytes,
                                        .finished = check_first_part,
@@ -68,13 +85,14 @@ make_parts (struct job *job, size_t first, struct extract_split *split, struct p
   char *directory = parts_directory (options->features, job->split);
   int result = directory ? file_make_directories (directory) : -1;
   free (directory);
-  if (result || pipeline_run (&pipeline, job->todo + first, job->todo_count - first, seconds))
+  if (result || choose_concurrency (job, report)
+      || pipeline_run (&pipeline, job->todo + first, job->todo_count - first, &report->stalls.seconds))
     return -1;
   for (size_t i = first; i < job->todo_count; i++)
     {
       split->rows += job->todo[i].rows;
       split->failed += job->todo[i].failed;
-      job->worked += job->todo[i].count;
+      report->images += job->todo[i].count;
     }
   return 0;
 }
@@ -98,17 +116,17 @@ is_merged_meanwhile (struct job *job, struct extract_split *split)
 /* Merging copies chunks as they are and takes the parts away.  So those that other runs and tasks made are looked at
    before, and made again where a chunk is damaged.  */
 static int
-remake_damaged (struct job *job, struct extract_split *split, struct pipeline_seconds *seconds)
+remake_damaged (struct job *job, struct extract_split *split, struct extract_report *report)
 {
   size_t made = job->todo_count;
   if (job_recheck (job, split))
     return -1;
-  return make_parts (job, made, split, seconds);
+  return make_parts (job, made, split, report);
 }
 
 /* Merges the split where its parts are all there and few enough images failed; else *TOO_MANY is set.  */
 static int
-finish_split (struct job *job, struct extract_split *split, struct pipeline_seconds *seconds, bool *too_many)
+finish_split (struct job *job, struct extract_split *split, struct extract_report *report, bool *too_many)
 {
   const struct extract_options *options = job->options;
   uint64_t limit = limit_images (options->max_failures, job->manifest.count);
@@ -123,11 +141,11 @@ finish_split (struct job *job, struct extract_split *split, struct pipeline_seco
   if (split->failed > 0)
     progress_say ("%" PRIu64 " image%s of '%s' could not be read; 'slabfit info' of its feature file lists them",
                   split->failed, split->failed == 1 ? "" : "s", job->split);
-  struct merge_report report;
+  struct merge_report merged;
   if (job->merged)
     {
       /* A run that was killed after its merge left parts.  Those of another run stay.  */
-      if (merge_split (options->features, job->split, false, job->workers, &report))
+      if (merge_split (options->features, job->split, false, job->workers, &merged))
         error_clear ();
       return 0;
     }
@@ -135,28 +153,47 @@ finish_split (struct job *job, struct extract_split *split, struct pipeline_seco
     return -1;
   if (split->missing)
     return 0;
-  return remake_damaged (job, split, seconds)
-             || merge_split (options->features, job->split, job->replace, job->workers, &report)
-           ? -1
-           : 0;
+  if (remake_damaged (job, split, report))
+    return -1;
+  double begin = clock_seconds ();
+  int result = merge_split (options->features, job->split, job->replace, job->workers, &merged);
+  report->stalls.seconds.write += clock_seconds () - begin;
+  return result;
 }
 
 static int
 extract_split (struct job *job, struct extract_split *split, struct extract_report *report, bool *too_many)
 {
-  if (job_plan (job, split) || (make_parts (job, 0, split, &report->seconds) && !is_merged_meanwhile (job, split)))
+  if (job_plan (job, split) || (make_parts (job, 0, split, report) && !is_merged_meanwhile (job, split)))
     return -1;
-  return finish_split (job, split, &report->seconds, too_many);
+  return finish_split (job, split, report, too_many);
 }
 
 /* All splits are looked at before the first is worked on: an empty last one is found at once.  */
 static int
-read_manifests (struct job *jobs, size_t count)
+take_manifests (struct job *jobs, size_t count, const struct catalogue *catalogue)
 {
   for (size_t i = 0; i < count; i++)
-    if (manifest_read (&jobs[i].manifest, jobs[i].options->dataset, jobs[i].split, jobs[i].options->seed))
+    if (catalogue_manifest (catalogue, jobs[i].split, &jobs[i].manifest))
       return -1;
   return 0;
+}
+
+/* What the run of JOBS had to work with.  */
+static void
+describe_run (const struct job *jobs, struct extract_report *report)
+{
+  const struct extract_options *options = jobs->options;
+  const struct network_options *network = &options->extractor.network;
+  struct stalls *stalls = &report->stalls;
+  struct network_usage usage;
+  network_use (jobs->extractor->network, &usage);
+  stalls->threads = options->threads;
+  stalls->network_threads = report->concurrency.callers * report->concurrency.threads;
+  stalls->gpu = strcmp (network->device, "cpu") != 0;
+  stalls->busy = usage.busy_seconds;
+  stalls->shorter = network->precision == NETWORK_F32 && (stalls->gpu || machine_has_bfloat16 ());
+  stalls->compress = options->compress;
 }
 
 /* Works on JOBS (count) in their order.  */
@@ -164,7 +201,6 @@ static int
 run_jobs (struct job *jobs, size_t count, struct extract_report *report)
 {
   bool too_many = false;
-  uint64_t worked = 0;
   double begin = clock_seconds ();
   int result = 0;
   for (size_t i = 0; result == 0 && i < count; i++)
@@ -172,10 +208,9 @@ run_jobs (struct job *jobs, size_t count, struct extract_report *report)
       struct extract_split *split = &report->split[report->count++];
       split->name = text_new ("%s", jobs[i].split);
       result = split->name ? extract_split (&jobs[i], split, report, &too_many) : -1;
-      worked += jobs[i].worked;
     }
-  report->wall_seconds = clock_seconds () - begin;
-  report->images_per_second = report->wall_seconds > 0 ? (double) worked / report->wall_seconds : 0;
+  report->stalls.wall = clock_seconds () - begin - report->choosing_seconds;
+  describe_run (jobs, report);
   if (result == 0 && too_many)
     result = error_set ("too many images of '%s' could not be read; allow more with --max-failures, or mend or remove "
                         "them and give --force",
@@ -204,9 +239,20 @@ check_space (struct job *jobs, struct space *space)
   return space_check (space);
 }
 
+/* What cannot be looked through, such as another program's file beside ours, is no failure of this run.  */
+static void
+find_duplicates (const char *features, struct duplicates *duplicates)
+{
+  if (duplicates_find_in (features, duplicates) == 0)
+    return;
+  progress_say ("%s; duplicates are not known", error_message ());
+  error_clear ();
+  duplicates_free (duplicates);
+}
+
 static int
-extract_splits (const struct extract_options *options, const struct names *splits, const struct extractor *extractor,
-                struct workers *workers, struct extract_report *report)
+extract_splits (const struct extract_options *options, const struct catalogue *catalogue, const struct names *splits,
+                struct extractor *extractor, struct workers *workers, struct extract_report *report)
 {
   struct job *jobs = memory_new (splits->count, sizeof *jobs);
   struct space space = { .count = splits->count, .split = memory_new (splits->count, sizeof *space.split) };
@@ -215,9 +261,10 @@ extract_splits (const struct extract_options *options, const struct names *split
     jobs[i] = (struct job){ .options = options, .extractor = extractor, .workers = workers, .split = splits->name[i] };
   int result = jobs && space.split && report->split ? 0 : -1;
   if (result == 0)
-    result =
-      read_manifests (jobs, splits->count) || check_space (jobs, &space) || run_jobs (jobs, splits->count, report) ? -1
-                                                                                                                   : 0;
+    result = take_manifests (jobs, splits->count, catalogue) || check_space (jobs, &space)
+                 || run_jobs (jobs, splits->count, report)
+               ? -1
+               : 0;
   for (size_t i = 0; jobs && i < splits->count; i++)
     {
       memory_free (jobs[i].todo);
@@ -230,49 +277,70 @@ extract_splits (const struct extract_options *options, const struct names *split
 
 /* The splits asked for, checked, or all that the dataset has.  */
 static int
-choose_splits (const struct extract_options *options, struct names *splits)
+choose_splits (const struct extract_options *options, const struct catalogue *catalogue, struct names *splits)
 {
-  struct names present;
-  if (manifest_splits (options->dataset, &present))
-    return -1;
-  *splits = present;
-  if (options->splits->count == 0)
-    return 0;
-  int result = names_copy (splits, options->splits);
-  for (size_t i = 0; result == 0 && i < splits->count; i++)
-    if (names_find (&present, splits->name[i]) < 0)
-      {
-        result =
-          error_set ("'%s' has no split '%s'; check --split and the folder's name", options->dataset, splits->name[i]);
-        names_free (splits);
-      }
-  names_free (&present);
-  return result;
+  const struct names *present = catalogue_splits (catalogue);
+  for (size_t i = 0; i < options->splits->count; i++)
+    if (names_find (present, options->splits->name[i]) < 0)
+      return error_set ("'%s' has no split '%s'; check --split and the folder's name", options->dataset,
+                        options->splits->name[i]);
+  return names_copy (splits, options->splits->count ? options->splits : present);
 }
 
-int
-extract (const struct extract_options *options, struct extract_report *report)
+static int
+extract_catalogue (const struct extract_options *options, const struct catalogue *catalogue,
+                   struct extract_report *report)
 {
-  struct names splits;
+  struct names splits = { 0 };
   struct extractor extractor;
-  *report = (struct extract_report){ 0 };
-  if (choose_splits (options, &splits))
+  if (choose_splits (options, catalogue, &splits))
     return -1;
   struct workers *workers = workers_new (options->threads);
-  int result = workers ? extractor_open (&extractor, &options->extractor, options->batch, 1) : -1;
+  int result = workers ? extractor_open (&extractor, &options->extractor, 1, 1) : -1;
   if (result == 0)
     {
-      result = extract_splits (options, &splits, &extractor, workers, report);
+      result = extract_splits (options, catalogue, &splits, &extractor, workers, report);
       extractor_close (&extractor);
+      if (result == 0)
+        find_duplicates (options->features, &report->duplicates);
     }
   workers_free (workers);
   names_free (&splits);
   return result;
 }
 
+/* The dataset is listed before anything else, into a file in FEATURES.  */
+static struct catalogue *
+open_catalogue (const struct extract_options *options, const struct source *source)
+{
+  char *path = parts_catalogue_path (options->features);
+  struct catalogue *catalogue = NULL;
+  if (path && file_make_directories (options->features) == 0)
+    catalogue = catalogue_open (source, path, options->seed);
+  free (path);
+  return catalogue;
+}
+
+int
+extract (const struct extract_options *options, struct extract_report *report)
+{
+  bool fresh = !file_exists (options->features);
+  *report = (struct extract_report){ 0 };
+  struct source *source = source_open (options->dataset);
+  struct catalogue *catalogue = source ? open_catalogue (options, source) : NULL;
+  int result = catalogue ? extract_catalogue (options, catalogue, report) : -1;
+  catalogue_close (catalogue);
+  source_close (source);
+  leftovers_remove_catalogue (options->features);
+  if (fresh)
+    rmdir (options->features); /* where nothing came of it */
+  return result;
+}
+
 void
 extract_report_free (struct extract_report *report)
 {
+  duplicates_free (&report->duplicates);
   for (size_t i = 0; i < report->count; i++)
     free (report->split[i].name);
   memory_free (report->split);

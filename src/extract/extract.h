@@ -2,8 +2,9 @@
 #ifndef SLABFIT_EXTRACT_H
 #define SLABFIT_EXTRACT_H
 
+#include "../store/duplicates.h"
 #include "extractor.h"
-#include "pipeline.h"
+#include "stalls.h"
 
 /* At most this many images may fail: a number, or a share of the split's images, rounded up.  */
 struct extract_limit {
@@ -16,8 +17,8 @@ struct extract_options {
   const struct names *splits; /* those to extract; all of DATASET's where empty */
   struct extractor_options extractor;
   bool half, force;
-  int compress; /* 0 to 12 */
-  int batch, threads;
+  int compress;           /* 0 to 12 */
+  int threads, batch;     /* batch: images in one run of the network; 0 leaves it to be chosen */
   uint64_t rows_per_part; /* rounded up to whole tiles */
   struct extract_limit max_failures;
   uint64_t seed, memory_bytes;
@@ -33,9 +34,12 @@ struct extract_split {
 
 struct extract_report {
   size_t count;
-  struct extract_split *split; /* (count) */
-  struct pipeline_seconds seconds;
-  double wall_seconds, images_per_second; /* of images worked on, failed ones too */
+  struct extract_split *split;    /* (count) */
+  struct concurrency concurrency; /* no callers where there was nothing to do */
+  struct stalls stalls;
+  double choosing_seconds;      /* that choosing the concurrency took; not in stalls.wall */
+  uint64_t images;              /* worked on, failed ones too */
+  struct duplicates duplicates; /* among the splits of FEATURES that are merged */
 };
 
 /* "5" or "1%", as --max-failures takes; a usage error otherwise.  */

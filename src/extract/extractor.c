@@ -12,6 +12,38 @@
 static const char *const pool_names[] = { "none", "avg", "max" };
 static const char *const precision_names[] = { "f32", "tf32", "bf16", "f16" };
 
+static bool
+is_device (const char *text)
+{
+  static const char prefix[] = "cuda:";
+  size_t length = sizeof prefix - 1;
+  if (!strcmp (text, "cpu") || !strcmp (text, "cuda"))
+    return true;
+  size_t digits = strncmp (text, prefix, length) ? 0 : strspn (text + length, "0123456789");
+  return digits > 0 && digits < 3 && text[length + digits] == '\0';
+}
+
+int
+extractor_parse_device (const char *text, const char **device)
+{
+  if (!is_device (text))
+    return error_usage ("--device takes cpu, cuda or cuda:N, not '%s'", text);
+  *device = text;
+  return 0;
+}
+
+int
+extractor_parse_precision (const char *text, enum network_precision *precision)
+{
+  for (size_t i = 0; i < sizeof precision_names / sizeof *precision_names; i++)
+    if (!strcmp (text, precision_names[i]))
+      {
+        *precision = (enum network_precision) i;
+        return 0;
+      }
+  return error_usage ("--precision takes f32, tf32, bf16 or f16, not '%s'", text);
+}
+
 int
 extractor_parse_pool (const char *text, enum network_pool *pool)
 {
@@ -35,9 +67,23 @@ copy_entry (const char *metadata, const char *key, char *value, size_t bytes)
   json_decref (object);
 }
 
-/* Makes the network ready to run, and takes the shape of a row from it.  */
+/* The pool inside the backbone's network is that of the rows, if it has one.  */
 static int
-prepare (struct extractor *extractor, const char *backbone, int batch, int threads)
+take_pool (struct provenance *provenance, const struct extractor_options *options, const char *metadata)
+{
+  const char *asked = pool_names[options->network.pool];
+  snprintf (provenance->pool, sizeof provenance->pool, "none");
+  copy_entry (metadata, "pool", provenance->pool, sizeof provenance->pool);
+  if (!strcmp (provenance->pool, "none"))
+    snprintf (provenance->pool, sizeof provenance->pool, "%s", asked);
+  else if (options->network.pool != NETWORK_POOL_NONE && strcmp (provenance->pool, asked))
+    return error_set ("the backbone '%s' pools by %s itself; leave --pool out, or make the backbone with --pool none",
+                      options->backbone, provenance->pool);
+  return 0;
+}
+
+int
+extractor_prepare (struct extractor *extractor, int batch, int threads)
 {
   char reason[NETWORK_ERROR_BYTES];
   const struct preprocess *preprocess = &extractor->preprocess;
@@ -51,7 +97,7 @@ prepare (struct extractor *extractor, const char *backbone, int batch, int threa
     return error_set (
       "cannot use the backbone '%s' for images of 3 x %d x %d: %s; give it the --preprocess that it was "
       "trained with, or another backbone",
-      backbone, preprocess->height, preprocess->width, reason);
+      extractor->backbone, preprocess->height, preprocess->width, reason);
   extractor->columns = 1;
   provenance->rank = shape.rank;
   for (int i = 0; i < shape.rank; i++)
@@ -63,12 +109,29 @@ prepare (struct extractor *extractor, const char *backbone, int batch, int threa
   return 0;
 }
 
+/* Puts decode=scaled before SPEC (bytes), unless it is there.  */
+static int
+add_scaled (char *spec, size_t bytes)
+{
+  static const char scaled[] = "decode=scaled,";
+  size_t length = strlen (spec), more = sizeof scaled - 1;
+  if (!strncmp (spec, scaled, more))
+    return 0;
+  if (length + more >= bytes)
+    return error_usage ("preprocessing '%s' is too long for --scaled-decode; leave out what is as usual", spec);
+  memmove (spec + more, spec, length + 1);
+  memcpy (spec, scaled, more);
+  return 0;
+}
+
 int
 extractor_open (struct extractor *extractor, const struct extractor_options *options, int batch, int threads)
 {
   char reason[NETWORK_ERROR_BYTES];
   const char *backbone = options->backbone, *preprocess = options->preprocess;
-  *extractor = (struct extractor){ .provenance = { .layer = "output", .preprocess = "keras" } };
+  *extractor = (struct extractor){ .backbone = backbone,
+                                   .device = options->network.device,
+                                   .provenance = { .layer = "output", .preprocess = "keras" } };
   struct provenance *provenance = &extractor->provenance;
   if (preprocess && preprocess_parse (&extractor->preprocess, preprocess))
     return -1;
@@ -77,15 +140,15 @@ extractor_open (struct extractor *extractor, const struct extractor_options *opt
   if (network_open (&extractor->network, backbone, &options->network, reason))
     return error_set ("cannot use the backbone '%s': %s", backbone, reason);
   provenance->exif = options->exif;
-  snprintf (provenance->pool, sizeof provenance->pool, "%s", pool_names[options->network.pool]);
   snprintf (provenance->precision, sizeof provenance->precision, "%s", precision_names[options->network.precision]);
   const char *metadata = network_metadata (extractor->network);
   copy_entry (metadata, "layer", provenance->layer, sizeof provenance->layer);
   copy_entry (metadata, "preprocess", provenance->preprocess, sizeof provenance->preprocess);
   if (preprocess)
     snprintf (provenance->preprocess, sizeof provenance->preprocess, "%s", preprocess);
-  if (preprocess_parse (&extractor->preprocess, provenance->preprocess)
-      || prepare (extractor, backbone, batch, threads))
+  if ((options->scaled && add_scaled (provenance->preprocess, sizeof provenance->preprocess))
+      || take_pool (provenance, options, metadata) || preprocess_parse (&extractor->preprocess, provenance->preprocess)
+      || extractor_prepare (extractor, batch, threads))
     {
       extractor_close (extractor);
       return -1;
@@ -103,12 +166,7 @@ extractor_close (struct extractor *extractor)
 int
 extractor_decode (const struct extractor *extractor, const void *data, size_t length, unsigned char *pixels)
 {
-  struct pixels image;
-  if (decode_jpeg (data, length, extractor->provenance.exif, &image))
-    return -1;
-  int result = preprocess_resize (&extractor->preprocess, &image, pixels);
-  pixels_free (&image);
-  return result;
+  return preprocess_image (&extractor->preprocess, data, length, extractor->provenance.exif, pixels);
 }
 
 int

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct extractor {
+  const char *backbone, *device; /* borrowed from the options */
   struct network *network;
   struct preprocess preprocess;
   struct provenance provenance; /* of the rows */
@@ -23,12 +24,22 @@ struct extractor_options {
   const char
     *preprocess; /* a specification, or NULL for the one that the file carries ("keras" where it carries none) */
   struct network_options network;
-  bool exif; /* honours EXIF orientation */
+  bool exif;   /* honours EXIF orientation */
+  bool scaled; /* puts decode=scaled before the specification */
 };
 
 /* Opens a backbone, ready to run batches of up to BATCH images by THREADS threads each.  */
 int extractor_open (struct extractor *extractor, const struct extractor_options *options, int batch, int threads);
 void extractor_close (struct extractor *extractor);
+
+/* Makes it ready for other batches and threads.  Not while another thread runs it.  */
+int extractor_prepare (struct extractor *extractor, int batch, int threads);
+
+/* "cpu", "cuda" or "cuda:N", which is borrowed; a usage error otherwise.  */
+int extractor_parse_device (const char *text, const char **device);
+
+/* "f32", "tf32", "bf16" or "f16"; a usage error otherwise.  */
+int extractor_parse_precision (const char *text, enum network_precision *precision);
 
 /* "none", "avg" or "max"; a usage error otherwise.  */
 int extractor_parse_pool (const char *text, enum network_pool *pool);

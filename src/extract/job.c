@@ -30,7 +30,9 @@ job_describe (struct job *job)
                              .half = options->half,
                              .compress = options->compress,
                              .path_bytes = manifest->path_bytes,
+                             .digests = true,
                              .classes = manifest->classes,
+                             .unlabelled = manifest->classes.count == 0,
                              .provenance = job->extractor->provenance,
                              .origin = { .seed = options->seed, .images = manifest->count } };
   featinfo_choose_tile (info);

@@ -8,7 +8,7 @@
 
 struct job {
   const struct extract_options *options;
-  const struct extractor *extractor;
+  struct extractor *extractor;
   struct workers *workers;
   struct space *space; /* of all jobs */
   const char *split;
@@ -16,9 +16,8 @@ struct job {
   struct featinfo info; /* what its parts must be; borrows classes and command */
   struct pipeline_part *todo;
   size_t todo_count;
-  bool merged;     /* SPLIT.h5 stands already */
-  bool replace;    /* it is to be written again: it is damaged, or --force was given */
-  uint64_t worked; /* images decoded in this run */
+  bool merged;  /* SPLIT.h5 stands already */
+  bool replace; /* it is to be written again: it is damaged, or --force was given */
 };
 
 /* Fills JOB->info, once its manifest is read.  */

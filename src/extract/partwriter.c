@@ -74,8 +74,11 @@ finish_work (struct pipeline *pipeline, struct work *work)
   pthread_mutex_unlock (&pipeline->lock);
   if (!whole)
     return 0;
-  if ((!work->writer && open_writer (pipeline, work)) || store_rows (pipeline, work))
+  if ((!work->writer && open_writer (pipeline, work)) || store_rows (pipeline, work)
+      || featwriter_put_digests (work->writer, 0, part->rows, work->digest))
     return -1;
+  memory_free (work->digest);
+  work->digest = NULL;
   struct featwriter *writer = work->writer;
   work->writer = NULL;
   if (featwriter_commit (writer, part->rows, work->failure, part->failed))
@@ -99,7 +102,7 @@ write_tile (struct pipeline *pipeline, struct work_tile *tile, struct progress *
     progress_advance (progress, work->part->failed);
   if (result == 0)
     result = finish_work (pipeline, work);
-  stages_add_seconds (pipeline, &pipeline->seconds.write, since);
+  stages_add_seconds (pipeline, &pipeline->seconds.write, clock_seconds () - since);
   return result;
 }
 

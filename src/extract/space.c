@@ -97,8 +97,8 @@ plain_bytes (const struct space *space, uint64_t images)
   return (double) images * (double) space->columns * (space->half ? 2 : 4);
 }
 
-static uint64_t
-count_missing (const struct space *space)
+uint64_t
+space_missing (const struct space *space)
 {
   uint64_t missing = 0;
   for (size_t i = 0; i < space->count; i++)
@@ -140,7 +140,7 @@ static void
 tell (struct space *space, double ratio, double room)
 {
   char plain[SIZE_BYTES], need[SIZE_BYTES], text[SIZE_BYTES], there[SIZE_BYTES + 8] = "", enough[64] = "";
-  uint64_t missing = count_missing (space);
+  uint64_t missing = space_missing (space);
   double most = find_need (space, ratio > 0 ? ratio : 1);
   if (space->told || missing == 0)
     return;
@@ -162,7 +162,7 @@ static int
 refuse (const struct space *space, double ratio, double room)
 {
   char need[SIZE_BYTES], text[SIZE_BYTES];
-  uint64_t missing = count_missing (space);
+  uint64_t missing = space_missing (space);
   size_text (find_need (space, ratio > 0 ? ratio : 1), need);
   size_text (room, text);
   if (ratio == 0)

@@ -33,4 +33,7 @@ struct space {
    free.  What it says is free is no promise: a quota may be smaller, others may write.  */
 int space_check (struct space *space);
 
+/* Images whose parts were not there at the last look.  */
+uint64_t space_missing (const struct space *space);
+
 #endif

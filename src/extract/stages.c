@@ -2,8 +2,6 @@
 
 #include "stages.h"
 
-#include "../base/clock.h"
-
 void
 stages_stop (struct pipeline *pipeline)
 {
@@ -16,9 +14,8 @@ stages_stop (struct pipeline *pipeline)
 }
 
 void
-stages_add_seconds (struct pipeline *pipeline, double *sum, double since)
+stages_add_seconds (struct pipeline *pipeline, double *sum, double seconds)
 {
-  double seconds = clock_seconds () - since;
   pthread_mutex_lock (&pipeline->lock);
   *sum += seconds;
   pthread_mutex_unlock (&pipeline->lock);

@@ -21,6 +21,7 @@ struct work {
   uint64_t taken;          /* of its images, by batches or as failures, in order */
   bool closed;             /* all are taken: part->rows is final */
   struct failure *failure; /* (part->failed) */
+  uint64_t *digest;        /* (part->rows) of their files' contents; from the first batch to the part's end */
   struct work_tile *tail;  /* the tile that rows are being dealt to */
   uint64_t tail_index;     /* its place in the part; kept here since a stored tile is used again elsewhere */
   uint64_t tiles_stored;
@@ -48,13 +49,17 @@ struct pipeline {
   struct work_tile *closing; /* (works) */
   uint64_t column_tiles;     /* across a row */
   size_t bound;              /* bytes of an encoded tile at the most */
+  size_t batch_tiles;        /* tiles that a batch's rows lie in at the most */
   struct imagestream *stream;
   struct queue *free_tiles, *full_tiles, *encoded_tiles;
   pthread_mutex_t assembling; /* held by the caller that takes the next batch: batches and tiles are dealt in order */
   size_t assembled;           /* the work that the next batch comes from */
+  double room;                /* seconds that it waited for tiles */
   uint64_t named;             /* failures that were told of, up to NAMED_MOST + 1 */
   pthread_mutex_t lock;       /* of all below, tile->filled, work->closed and part->rows */
   int callers, compressors;   /* still running */
+  int run_images;             /* that the network takes at a time */
+  double dealing;             /* seconds that callers spent on taking batches, waiting for each other included */
   struct error error;         /* the first */
   struct pipeline_seconds seconds;
 };
@@ -62,8 +67,8 @@ struct pipeline {
 /* Stops all stages; the calling thread's error becomes the run's where it is the first.  */
 void stages_stop (struct pipeline *pipeline);
 
-/* Adds the seconds since SINCE to *SUM, one of pipeline->seconds.  */
-void stages_add_seconds (struct pipeline *pipeline, double *sum, double since);
+/* Adds SECONDS to *SUM, which several threads add to.  */
+void stages_add_seconds (struct pipeline *pipeline, double *sum, double seconds);
 
 /* The threads of callers and of compressors; PIPELINE is theirs.  Each runs until there is nothing more to do or all
    stop, and the last to end closes the queue behind it.  */

@@ -2,7 +2,7 @@
 #ifndef SLABFIT_ARRANGEMENT_H
 #define SLABFIT_ARRANGEMENT_H
 
-#include "manifest.h"
+#include "splitname.h"
 #include "organize.h"
 
 #include <stdbool.h>

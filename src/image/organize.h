@@ -2,7 +2,8 @@
 #ifndef SLABFIT_ORGANIZE_H
 #define SLABFIT_ORGANIZE_H
 
-#include "manifest.h"
+#include "../base/text.h"
+#include "splitname.h"
 
 #include <stdint.h>
 

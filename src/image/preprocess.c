@@ -75,6 +75,13 @@ read_triple (const char *text, double triple[3])
 }
 
 static bool
+parse_decode (struct preprocess *preprocess, const char *text)
+{
+  preprocess->scaled = !strcmp (text, "scaled");
+  return preprocess->scaled || !strcmp (text, "exact");
+}
+
+static bool
 parse_resize (struct preprocess *preprocess, const char *text)
 {
   bool two;
@@ -143,6 +150,7 @@ static const struct key {
   bool (*parse) (struct preprocess *preprocess, const char *text); /* false where TEXT does not fit */
   const char *takes;
 } keys[] = {
+  { "decode", parse_decode, "exact or scaled" },
   { "resize", parse_resize, "the shorter side or HEIGHTxWIDTH, each from 1 to 16384" },
   { "crop", parse_crop, "a size or HEIGHTxWIDTH, each from 1 to 16384" },
   { "interp", parse_interp, "nearest or bilinear" },
@@ -152,7 +160,7 @@ static const struct key {
   { "std", parse_std, "three positive numbers R:G:B, such as 0.229:0.224:0.225" },
 };
 
-enum { KEYS = sizeof keys / sizeof *keys, INTERP = 2 };
+enum { KEYS = sizeof keys / sizeof *keys, INTERP = 3 };
 
 static int
 find_key (const char *name, const char *spec)
@@ -160,8 +168,8 @@ find_key (const char *name, const char *spec)
   for (int i = 0; i < KEYS; i++)
     if (!strcmp (name, keys[i].name))
       return i;
-  error_usage ("preprocessing '%s': unknown key '%s'; it takes keras, torchvision, or key=value with the keys resize, "
-               "crop, interp, order, scale, mean and std, separated by commas",
+  error_usage ("preprocessing '%s': unknown key '%s'; it takes keras, torchvision, or key=value with the keys decode, "
+               "resize, crop, interp, order, scale, mean and std, separated by commas",
                spec, name);
   return -1;
 }
@@ -204,10 +212,14 @@ parse_items (struct preprocess *preprocess, const char *spec)
 int
 preprocess_parse (struct preprocess *preprocess, const char *spec)
 {
-  const char *written = !strcmp (spec, "keras") ? keras_spec : !strcmp (spec, "torchvision") ? torchvision_spec : spec;
+  static const char scaled[] = "decode=scaled,";
+  bool prefixed = !strncmp (spec, scaled, sizeof scaled - 1);
+  const char *name = prefixed ? spec + sizeof scaled - 1 : spec;
+  const char *named = !strcmp (name, "keras") ? keras_spec : !strcmp (name, "torchvision") ? torchvision_spec : NULL;
   *preprocess = (struct preprocess){ .scale = 1, .deviation = { 1, 1, 1 } };
-  if (parse_items (preprocess, written))
+  if (parse_items (preprocess, named ? named : spec))
     return -1;
+  preprocess->scaled |= prefixed;
   preprocess->height = preprocess->crop_height ? preprocess->crop_height : preprocess->resize_height;
   preprocess->width = preprocess->crop_width ? preprocess->crop_width : preprocess->resize_width;
   if (preprocess->height == 0)
@@ -230,7 +242,7 @@ plan_axis (int input, int resized, int result)
 }
 
 static int
-plan_axes (const struct preprocess *preprocess, const struct pixels *image, struct resize_axis *rows,
+plan_axes (const struct preprocess *preprocess, const struct raster *image, struct resize_axis *rows,
            struct resize_axis *columns)
 {
   int64_t height = image->height, width = image->width;
@@ -253,17 +265,43 @@ plan_axes (const struct preprocess *preprocess, const struct pixels *image, stru
   return 0;
 }
 
+static int
+resize (const struct preprocess *preprocess, const struct raster *image, const struct resize_axis *rows,
+        const struct resize_axis *columns, unsigned char *pixels)
+{
+  size_t stride = (size_t) preprocess->width * 3;
+  if (rows->kept < preprocess->height || columns->kept < preprocess->width)
+    memset (pixels, 0, (size_t) preprocess->height * stride);
+  unsigned char *to = pixels + (size_t) rows->padding * stride + (size_t) columns->padding * 3;
+  return (preprocess->bilinear ? resize_bilinear : resize_nearest) (image, rows, columns, to, stride);
+}
+
 int
-preprocess_resize (const struct preprocess *preprocess, const struct pixels *image, unsigned char *pixels)
+preprocess_resize (const struct preprocess *preprocess, const struct raster *image, unsigned char *pixels)
 {
   struct resize_axis rows, columns;
-  if (plan_axes (preprocess, image, &rows, &columns))
-    return -1;
-  size_t stride = (size_t) preprocess->width * 3;
-  if (rows.kept < preprocess->height || columns.kept < preprocess->width)
-    memset (pixels, 0, (size_t) preprocess->height * stride);
-  unsigned char *to = pixels + (size_t) rows.padding * stride + (size_t) columns.padding * 3;
-  return (preprocess->bilinear ? resize_bilinear : resize_nearest) (image, &rows, &columns, to, stride);
+  return plan_axes (preprocess, image, &rows, &columns) ? -1 : resize (preprocess, image, &rows, &columns, pixels);
+}
+
+/* A scaled image is resized to the same size as the whole one would be.  */
+int
+preprocess_image (const struct preprocess *preprocess, const void *data, size_t length, bool honour_exif,
+                  unsigned char *pixels)
+{
+  struct raster image;
+  struct resize_axis rows, columns;
+  struct decode *decode = decode_open (data, length, honour_exif, &image);
+  int result = decode ? plan_axes (preprocess, &image, &rows, &columns) : -1;
+  if (result == 0 && preprocess->scaled)
+    {
+      decode_shrink (decode, rows.resized, columns.resized, &image);
+      rows.input = image.height;
+      columns.input = image.width;
+    }
+  if (result == 0)
+    result = resize (preprocess, &image, &rows, &columns, pixels) || decode_finish (decode) ? -1 : 0;
+  decode_close (decode);
+  return result;
 }
 
 /* The 256 values of a plane.  Each step is rounded to float32, as Keras and torchvision do it.  */

@@ -1,13 +1,15 @@
 /* From decoded pixels to what a network takes, by a written specification.
 
    SPEC is "keras", "torchvision" or comma-separated key=value in the order in which they are applied:
-     resize=256 (shorter side, as torchvision: the longer is int (256 * longer / shorter)) | resize=224x224 (height x
-     width, exact); crop=224 or crop=HxW (centre, as torchvision rounds it; a smaller image is padded with zeros);
+     decode=scaled (JPEG photographs are decoded no larger than the resize needs, in less time and to other pixels) |
+     decode=exact; resize=256 (shorter side, as torchvision: the longer is int (256 * longer / shorter)) |
+     resize=224x224 (height x width, exact); crop=224 or crop=HxW (centre, as torchvision rounds it; a smaller image is
+     padded with zeros);
      interp=nearest|bilinear (bilinear antialiased, both as Pillow's resize); order=rgb|bgr;
      scale=0.00392157 or scale=1/255; mean=R:G:B; std=R:G:B (after scale; without it pixels are 0..255; in R:G:B order
      whatever the order of the planes).
    interp may stand anywhere and is nearest where it is left out; the other keys must be written in this order, each at
-   most once.  Sizes are from 1 to 16384.
+   most once.  Sizes are from 1 to 16384.  "decode=scaled," may stand before "keras" and "torchvision" as well.
    "keras" is resize=224x224,interp=nearest,order=bgr,mean=123.68:116.779:103.939 (caffe's means);
    "torchvision" is resize=256,crop=224,interp=bilinear,order=rgb,scale=1/255,mean=0.485:0.456:0.406,
      std=0.229:0.224:0.225.  */
@@ -17,6 +19,7 @@
 #include "decode.h"
 
 struct preprocess {
+  bool scaled;                     /* decode=scaled */
   int resize_height, resize_width; /* exact size; 0, 0 where resize_shorter or no resize */
   int resize_shorter;              /* or 0 */
   int crop_height, crop_width;     /* or 0, 0 */
@@ -30,9 +33,13 @@ struct preprocess {
 /* Fails with a usage error that names the bad key or value; also where the result's size is not fixed.  */
 int preprocess_parse (struct preprocess *preprocess, const char *spec);
 
-/* Resizes and crops IMAGE into PIXELS (height, width, 3), still RGB bytes: what Pillow gives before they become a
-   tensor.  */
-int preprocess_resize (const struct preprocess *preprocess, const struct pixels *image, unsigned char *pixels);
+/* Decodes DATA, a file's LENGTH bytes, and resizes and crops the image into PIXELS (height, width, 3), still RGB bytes:
+   what Pillow gives before they become a tensor, unless decode=scaled.  HONOUR_EXIF and errors as decode_open.  */
+int preprocess_image (const struct preprocess *preprocess, const void *data, size_t length, bool honour_exif,
+                      unsigned char *pixels);
+
+/* The same from an IMAGE that is decoded.  */
+int preprocess_resize (const struct preprocess *preprocess, const struct raster *image, unsigned char *pixels);
 
 /* TABLE[c][b] = (b * scale - mean) / deviation, what plane C of a network's input holds where a pixel has the byte b of
    the colour COLOUR[c], 0 for red: planes in the network's order.  */

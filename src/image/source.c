@@ -1,53 +1,200 @@
 #include <config.h>
 
-#include "source.h"
+#include "sourcekind.h"
 
 #include "../base/error.h"
 #include "../base/file.h"
+#include "../base/folder.h"
 #include "../base/memory.h"
-#include "../base/text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
-/* A larger file is no photograph: a reason to fail, not to run out of memory.  */
-static const size_t file_bytes_limit = (size_t) 1 << 30;
+void *
+source_read_file (const struct source *source, const struct image *image, size_t *length)
+{
+  char *path = *image->path == '/' ? text_new ("%s", image->path) : file_path (source->folder, image->path);
+  if (!path)
+    return NULL;
+  errno = 0;
+  void *data = file_read (path, source_bytes_limit, length);
+  if (!data && errno)
+    error_set ("cannot be read: %s", strerror (errno));
+  free (path);
+  return data;
+}
 
-struct source {
-  char *folder;
+struct item
+source_stamp (const char *path, const struct stat *status)
+{
+  uint64_t seconds = (uint64_t) status->st_mtim.tv_sec, rest = (uint64_t) status->st_mtim.tv_nsec;
+  return (struct item){
+    .kind = ITEM_STAMP, .path = path, .modified = seconds * 1000000000 + rest, .inode = (uint64_t) status->st_ino
+  };
+}
+
+static bool
+ends_with (const char *name, const char *end)
+{
+  size_t length = strlen (name), tail = strlen (end);
+  return length > tail && !strcasecmp (name + length - tail, end);
+}
+
+struct survey {
+  struct names *tars;
+  bool folders;
 };
+
+static int
+survey_entry (void *context, const struct folder_entry *entry)
+{
+  struct survey *survey = context;
+  survey->folders |= entry->folder;
+  return entry->folder || !ends_with (entry->name, ".tar") ? 0 : names_add (survey->tars, entry->name);
+}
+
+/* A folder without folders that has tar files is a set of these.  */
+static int
+open_folder (struct source *source)
+{
+  struct survey survey = { .tars = &source->tars };
+  source->kind = &source_of_folder;
+  if (!(source->folder = text_new ("%s", source->dataset)))
+    return -1;
+  if (!*source->dataset)
+    return 0;
+  if (folder_visit (source->dataset, survey_entry, &survey))
+    return -1;
+  names_sort (&source->tars);
+  if (survey.folders || source->tars.count == 0)
+    return 0;
+  source->kind = &source_of_tars;
+  return source_open_tars (source);
+}
+
+/* The program that unpacks what begins with HEAD; NULL where it is not compressed.  */
+static const char *
+find_unpacker (const unsigned char *head)
+{
+  static const struct {
+    const char *magic, *program;
+  } packed[] = { { "\x1f\x8b", "gzip" },
+                 { "\x28\xb5\x2f\xfd", "zstd" },
+                 { "\xfd"
+                   "7zXZ",
+                   "xz" },
+                 { "BZh", "bzip2" } };
+  for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)
+    if (!memcmp (head, packed[i].magic, strlen (packed[i].magic)))
+      return packed[i].program;
+  return NULL;
+}
+
+/* A tar file's header has a mark; older ones have zeros, as no text has.  */
+static int
+choose_kind (struct source *source, const unsigned char *head, size_t length)
+{
+  enum { MARK = 257 };
+  const char *dataset = source->dataset, *unpacker = find_unpacker (head);
+  if (unpacker)
+    return error_set ("'%s' is compressed, so that no image in it can be read alone; unpack it with %s -d", dataset,
+                      unpacker);
+  if (length == 0)
+    return error_set ("'%s' is empty; give a folder of images, a list of their paths, or a tar file", dataset);
+  if (ends_with (dataset, ".tar") || !memcmp (head + MARK, "ustar", 5))
+    source->kind = &source_of_tar;
+  else if (!memchr (head, '\0', length))
+    source->kind = &source_of_list;
+  else
+    return error_set ("'%s' is neither a list of paths nor a tar file; give one of these, or a folder of images",
+                      dataset);
+  return 0;
+}
+
+static int
+open_file (struct source *source)
+{
+  unsigned char head[4096] = { 0 };
+  const char *slash = strrchr (source->dataset, '/'), *name = slash ? slash + 1 : source->dataset;
+  FILE *stream = fopen (source->dataset, "rbe");
+  size_t length = stream ? fread (head, 1, sizeof head, stream) : 0;
+  int result = !stream           ? error_system ("open", source->dataset)
+               : ferror (stream) ? error_system ("read", source->dataset)
+                                 : choose_kind (source, head, length);
+  if (stream)
+    fclose (stream);
+  source->folder = text_new ("%.*s", (int) (name - source->dataset), source->dataset);
+  if (result || !source->folder || names_add (&source->tars, name))
+    return -1;
+  return source->kind == &source_of_tar ? source_open_tars (source) : 0;
+}
+
+static int
+open_any (struct source *source, const char *dataset)
+{
+  struct stat status;
+  if (!(source->dataset = text_new ("%s", dataset)))
+    return -1;
+  if (*dataset && stat (dataset, &status))
+    return error_system ("open", dataset);
+  return *dataset && !S_ISDIR (status.st_mode) ? open_file (source) : open_folder (source);
+}
 
 struct source *
 source_open (const char *dataset)
 {
   struct source *source = memory_new (1, sizeof *source);
-  if (source && !(source->folder = text_new ("%s", dataset)))
-    {
-      memory_free (source);
-      source = NULL;
-    }
-  return source;
+  if (!source || open_any (source, dataset) == 0)
+    return source;
+  source_close (source);
+  return NULL;
 }
 
 void
 source_close (struct source *source)
 {
-  if (source)
-    free (source->folder);
+  if (!source)
+    return;
+  for (size_t i = 0; source->descriptor && i < source->tars.count; i++)
+    if (source->descriptor[i] >= 0)
+      close (source->descriptor[i]);
+  free (source->descriptor);
+  names_free (&source->tars);
+  free (source->folder);
+  free (source->dataset);
   memory_free (source);
 }
 
 void *
 source_read (const struct source *source, const struct image *image, size_t *length)
 {
-  char *path = file_path (source->folder, image->path);
-  if (!path)
-    return NULL;
-  errno = 0;
-  void *data = file_read (path, file_bytes_limit, length);
-  if (!data && errno)
-    error_set ("cannot be read: %s", strerror (errno));
-  free (path);
-  return data;
+  return source->kind->read (source, image, length);
+}
+
+const char *
+source_dataset (const struct source *source)
+{
+  return source->dataset;
+}
+
+const char *
+source_folder (const struct source *source)
+{
+  return source->folder;
+}
+
+const char *
+source_kind (const struct source *source)
+{
+  return source->kind->name;
+}
+
+int
+source_visit (const struct source *source, int (*visit) (void *context, const struct item *item), void *context)
+{
+  return source->kind->visit (source, visit, context);
 }

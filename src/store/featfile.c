@@ -96,7 +96,9 @@ open_datasets (struct featfile *file)
     H5Pclose (access);
   if (file->features < 0
       || matrix_open (&file->matrix, file->features, file->info.rows, file->features_name, file->path)
-      || labels_open (&file->labels, file->file, file->labels_name, file->info.rows, &file->info.classes, file->path))
+      || (!file->info.unlabelled
+          && labels_open (&file->labels, file->file, file->labels_name, file->info.rows, &file->info.classes,
+                          file->path)))
     return -1;
   if (file->info.path_bytes == 0)
     return 0;
@@ -238,9 +240,23 @@ featfile_read (struct featfile *file, uint64_t row, uint64_t rows, uint64_t colu
 }
 
 int
+featfile_need_labels (const struct featfile *file)
+{
+  return file->info.unlabelled ? error_set (
+           "'%s' has no labels, since its images had no classes; extract them from a folder for each class, "
+           "or from a list that names the class of each",
+           file->path)
+                               : 0;
+}
+
+int
 featfile_read_labels (struct featfile *file, uint64_t row, uint64_t rows, int32_t *labels)
 {
-  return check_range (file, row, rows) ? -1 : labels_read (&file->labels, row, rows, labels);
+  if (check_range (file, row, rows))
+    return -1;
+  for (uint64_t i = 0; i < rows && file->info.unlabelled; i++)
+    labels[i] = -1;
+  return file->info.unlabelled ? 0 : labels_read (&file->labels, row, rows, labels);
 }
 
 int
@@ -266,6 +282,31 @@ featfile_read_images (struct featfile *file, uint64_t row, uint64_t rows, char *
   if (memory >= 0)
     H5Sclose (memory);
   H5Sclose (stored);
+  return result;
+}
+
+int
+featfile_read_digests (struct featfile *file, uint64_t row, uint64_t rows, uint64_t *digests)
+{
+  if (check_range (file, row, rows))
+    return -1;
+  memset (digests, 0, rows * sizeof *digests);
+  if (rows == 0 || !file->info.digests)
+    return 0;
+  const hsize_t start = row, count = rows;
+  hid_t dataset = dataset_open (file->file, "/digests", H5P_DEFAULT, file->path, "make the file again");
+  if (dataset < 0)
+    return -1;
+  hid_t stored = dataset_select (dataset, &start, &count, "/digests", file->path);
+  hid_t memory = stored < 0 ? -1 : H5Screate_simple (1, &count, NULL);
+  int result = stored < 0 ? -1 : 0;
+  if (result == 0 && (memory < 0 || H5Dread (dataset, H5T_NATIVE_UINT64, memory, stored, H5P_DEFAULT, digests) < 0))
+    result = hdf_read_failed ("read '/digests' of", file->path);
+  if (memory >= 0)
+    H5Sclose (memory);
+  if (stored >= 0)
+    H5Sclose (stored);
+  H5Dclose (dataset);
   return result;
 }
 

@@ -1,8 +1,10 @@
 /* The feature file, format version 1: one HDF5 file for a split (doc/format.md is the contract).
 
      /features (n, d)  float32 or float16, tiles of chunk_rows x chunk_columns, shuffle + deflate
-     /labels   (n)     HDF5 enum over int32 whose names are the classes (plain int32 where they are too many for one)
+     /labels   (n)     HDF5 enum over int32 whose names are the classes (plain int32 where they are too many for one);
+                       absent where the images had no classes
      /images   (n)     fixed-length UTF-8 paths relative to the dataset
+     /digests  (n)     unsigned 64-bit, of the images' contents; absent in files of earlier versions and of others
      /failed   (m)     compound {image, reason}: what could not be read
      attributes of /   format_version, classes, and those of provenance.h
 
@@ -29,6 +31,9 @@ void featfile_close (struct featfile *file);
 const struct featinfo *featfile_info (const struct featfile *file); /* borrowed until featfile_close */
 const char *featfile_path (const struct featfile *file);            /* likewise */
 
+/* Fails where the file has no labels, for who cannot do without.  */
+int featfile_need_labels (const struct featfile *file);
+
 const char *featfile_features_name (const struct featfile *file); /* "/features"; likewise */
 const char *featfile_labels_name (const struct featfile *file);
 
@@ -50,11 +55,14 @@ int featfile_use_workers (struct featfile *file, struct workers *workers);
 int featfile_read (struct featfile *file, uint64_t row, uint64_t rows, uint64_t column, uint64_t columns,
                    float *values);
 
-/* LABELS (rows); an error names the first that is not a class.  */
+/* LABELS (rows); an error names the first that is not a class.  All are -1 where featinfo.unlabelled is set.  */
 int featfile_read_labels (struct featfile *file, uint64_t row, uint64_t rows, int32_t *labels);
 
 /* PATHS (rows, path_bytes + 1), each ending with 0; nothing where the file has none (path_bytes is 0).  */
 int featfile_read_images (struct featfile *file, uint64_t row, uint64_t rows, char *paths);
+
+/* DIGESTS (rows) of the images' contents (duplicates.h), 0 where none is known.  */
+int featfile_read_digests (struct featfile *file, uint64_t row, uint64_t rows, uint64_t *digests);
 
 /* The m failures; *FAILURES (m) to be freed by failures_free.  */
 int featfile_read_failures (struct featfile *file, struct failure **failures, size_t *count);

@@ -285,6 +285,21 @@ read_images (struct featinfo *info, hid_t file, int64_t version, const char *pat
   return 0;
 }
 
+/* Another program's /digests of another kind are passed over.  */
+static void
+read_digests (struct featinfo *info, hid_t file)
+{
+  if (H5Lexists (file, "digests", H5P_DEFAULT) <= 0)
+    return;
+  hid_t dataset = H5Dopen2 (file, "digests", H5P_DEFAULT), type = dataset < 0 ? -1 : H5Dget_type (dataset);
+  info->digests = type >= 0 && H5Tget_class (type) == H5T_INTEGER && H5Tget_size (type) == sizeof (uint64_t)
+                  && dataset_length (dataset) == (int64_t) info->rows;
+  if (type >= 0)
+    H5Tclose (type);
+  if (dataset >= 0)
+    H5Dclose (dataset);
+}
+
 static bool
 is_text_member (hid_t type, const char *name)
 {
@@ -333,6 +348,7 @@ featinfo_read (struct featinfo *info, hid_t file, const struct featnames *names,
   if (featinfo_read_version (file, path, &version) || read_features (info, file, names, path)
       || read_images (info, file, version, path))
     return -1;
+  read_digests (info, file);
   read_failed (info, file);
   if (provenance_read (&info->provenance, file, path) || origin_read (&info->origin, file, path)
       || check_feature_shape (info, path) || hdf_read_names (file, "classes", &info->classes, path))
@@ -340,5 +356,6 @@ featinfo_read (struct featinfo *info, hid_t file, const struct featnames *names,
       featinfo_free (info);
       return -1;
     }
+  info->unlabelled = version > 0 && info->classes.count == 0 && H5Lexists (file, names->labels, H5P_DEFAULT) == 0;
   return 0;
 }

@@ -22,7 +22,9 @@ struct featinfo {
   bool plain;                         /* tiled, and none is shuffled: deflate is the only filter; set on reading */
   int compress;                       /* deflate level, -1 where unknown or none */
   size_t path_bytes;                  /* length of the /images strings; 0 where there are none */
+  bool digests;                       /* there is /digests */
   struct names classes;               /* numbers as names where the file has none */
+  bool unlabelled;                    /* its images had no classes: there is no /labels, and classes is empty */
   struct provenance provenance;
   struct origin origin;
   uint64_t failed; /* m */

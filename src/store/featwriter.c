@@ -23,13 +23,14 @@ enum {
 
 struct featwriter {
   char *path, *temporary;
-  hid_t file, features, labels, images; /* the last -1 where there are none */
-  hid_t label_type, image_type;         /* in memory */
+  hid_t file, features, labels, images, digests; /* the last three -1 where there are none */
+  hid_t label_type, image_type;                  /* in memory */
   struct featinfo info;
-  uint64_t feature_rows, label_rows; /* the extents so far */
-  uint64_t tiles;                    /* put so far */
-  uint64_t waiting_bytes;            /* of tiles since the last start_writeback */
-  struct tilewriter *tilewriter;     /* made by the first featwriter_put_tile_row */
+  uint64_t feature_rows, rows; /* the extents so far: of /features; of labels and paths */
+  uint64_t digest_rows;
+  uint64_t tiles;                /* put so far */
+  uint64_t waiting_bytes;        /* of tiles since the last start_writeback */
+  struct tilewriter *tilewriter; /* made by the first featwriter_put_tile_row */
 };
 
 /* Creates a dataset of rank RANK in chunks CHUNK (RANK), without rows yet, that may grow to ROOM (2).  */
@@ -76,21 +77,42 @@ create_labels (struct featwriter *writer)
   const struct featinfo *info = &writer->info;
   const hsize_t room[2] = { info->rows ? info->rows : 1, 0 };
   const hsize_t chunk = room[0] < LABEL_CHUNK_ROWS ? room[0] : LABEL_CHUNK_ROWS;
+  if (info->unlabelled)
+    return 0;
   hid_t type = labels_type (&info->classes, H5T_STD_I32LE);
   writer->labels = create_dataset (writer, "labels", type, 1, room, &chunk, true);
   if (type >= 0)
     H5Tclose (type);
   writer->label_type = labels_type (&info->classes, H5T_NATIVE_INT32);
-  if (writer->labels < 0 || writer->label_type < 0 || info->path_bytes == 0)
-    return writer->labels < 0 || writer->label_type < 0 ? -1 : 0;
+  return writer->labels < 0 || writer->label_type < 0 ? -1 : 0;
+}
+
+static int
+create_images (struct featwriter *writer)
+{
+  const struct featinfo *info = &writer->info;
+  if (info->path_bytes == 0)
+    return 0;
+  const hsize_t room[2] = { info->rows ? info->rows : 1, 0 };
   hsize_t rows = 1 + IMAGE_CHUNK_BYTES / info->path_bytes;
-  const hsize_t image_chunk = room[0] < rows ? room[0] : rows;
-  type = hdf_text_type (info->path_bytes, false);
-  writer->images = create_dataset (writer, "images", type, 1, room, &image_chunk, false);
+  const hsize_t chunk = room[0] < rows ? room[0] : rows;
+  hid_t type = hdf_text_type (info->path_bytes, false);
+  writer->images = create_dataset (writer, "images", type, 1, room, &chunk, false);
   if (type >= 0)
     H5Tclose (type);
   writer->image_type = hdf_text_type (info->path_bytes + 1, true);
   return writer->images < 0 || writer->image_type < 0 ? -1 : 0;
+}
+
+static int
+create_digests (struct featwriter *writer)
+{
+  const struct featinfo *info = &writer->info;
+  const hsize_t room[2] = { info->rows ? info->rows : 1, 0 };
+  const hsize_t chunk = room[0] < LABEL_CHUNK_ROWS ? room[0] : LABEL_CHUNK_ROWS;
+  if (info->digests)
+    writer->digests = create_dataset (writer, "digests", H5T_STD_U64LE, 1, room, &chunk, true);
+  return info->digests && writer->digests < 0 ? -1 : 0;
 }
 
 static int
@@ -141,11 +163,13 @@ featwriter_new (const char *path, const struct featinfo *info)
       error_set ("no memory left to write '%s'; give the job more memory", path);
       return NULL;
     }
-  *writer =
-    (struct featwriter){ .file = -1, .features = -1, .labels = -1, .images = -1, .label_type = -1, .image_type = -1 };
+  *writer = (struct featwriter){
+    .file = -1, .features = -1, .labels = -1, .images = -1, .digests = -1, .label_type = -1, .image_type = -1
+  };
   if (featinfo_copy (&writer->info, info) == 0 && (writer->path = text_new ("%s", path))
       && (writer->temporary = file_temporary (path)) && create_file (writer) == 0 && write_attributes (writer) == 0
-      && create_features (writer) == 0 && create_labels (writer) == 0)
+      && create_features (writer) == 0 && create_labels (writer) == 0 && create_images (writer) == 0
+      && create_digests (writer) == 0)
     return writer;
   featwriter_discard (writer);
   return NULL;
@@ -230,18 +254,29 @@ put_rows_of (struct featwriter *writer, hid_t dataset, hid_t type, uint64_t row,
 int
 featwriter_put_rows (struct featwriter *writer, uint64_t row, uint64_t rows, const int32_t *labels, const char *paths)
 {
-  uint64_t end, image_rows = writer->label_rows;
+  uint64_t end, before = writer->rows, image_rows = before;
   if (__builtin_add_overflow (row, rows, &end) || end > writer->info.rows)
     return error_set ("'%s' has room for %" PRIu64 " rows, not for %" PRIu64 " from %" PRIu64 " on; ask for more rows",
                       writer->path, writer->info.rows, rows, row);
   if (rows == 0)
     return 0;
-  if (grow (writer->labels, end, 0, &writer->label_rows)
+  writer->rows = end > before ? end : before;
+  if ((writer->labels >= 0 && grow (writer->labels, end, 0, &before))
       || (writer->images >= 0 && grow (writer->images, end, 0, &image_rows)))
     return hdf_write_failed ("write", writer->path);
-  if (put_rows_of (writer, writer->labels, writer->label_type, row, rows, labels))
+  if (writer->labels >= 0 && put_rows_of (writer, writer->labels, writer->label_type, row, rows, labels))
     return -1;
   return writer->images < 0 ? 0 : put_rows_of (writer, writer->images, writer->image_type, row, rows, paths);
+}
+
+int
+featwriter_put_digests (struct featwriter *writer, uint64_t row, uint64_t rows, const uint64_t *digests)
+{
+  if (rows == 0)
+    return 0;
+  if (grow (writer->digests, row + rows, 0, &writer->digest_rows))
+    return hdf_write_failed ("write", writer->path);
+  return put_rows_of (writer, writer->digests, H5T_NATIVE_UINT64, row, rows, digests);
 }
 
 /* All of PATH's tiles must be there, and the extents are set to ROWS.  */
@@ -250,10 +285,13 @@ finish_rows (struct featwriter *writer, uint64_t rows)
 {
   const struct featinfo *info = &writer->info;
   uint64_t tile_rows = rows / info->chunk_rows + (rows % info->chunk_rows != 0);
-  if (rows > info->rows || writer->tiles != tile_rows * featinfo_tile_columns (info) || writer->label_rows != rows)
+  if (rows > info->rows || writer->tiles != tile_rows * featinfo_tile_columns (info) || writer->rows != rows)
     return error_set ("'%s' was given %" PRIu64 " tiles and %" PRIu64 " labels for %" PRIu64
                       " rows; run the same command again",
-                      writer->path, writer->tiles, writer->label_rows, rows);
+                      writer->path, writer->tiles, writer->rows, rows);
+  if (info->digests && writer->digest_rows != rows)
+    return error_set ("'%s' was given %" PRIu64 " digests for %" PRIu64 " rows; run the same command again",
+                      writer->path, writer->digest_rows, rows);
   if (grow (writer->features, rows, info->columns, &writer->feature_rows))
     return hdf_write_failed ("write", writer->path);
   return 0;
@@ -263,7 +301,7 @@ finish_rows (struct featwriter *writer, uint64_t rows)
 static int
 close_file (struct featwriter *writer, int result)
 {
-  hid_t *dataset[] = { &writer->features, &writer->labels, &writer->images };
+  hid_t *dataset[] = { &writer->features, &writer->labels, &writer->images, &writer->digests };
   for (size_t i = 0; i < sizeof dataset / sizeof *dataset; i++)
     {
       if (*dataset[i] >= 0 && H5Dclose (*dataset[i]) < 0 && result == 0)

@@ -286,9 +286,10 @@ hdf_read_names (hid_t object, const char *name, struct names *names, const char 
   int result = attribute_open (&attribute, object, name, file);
   if (result <= 0)
     return result;
-  if (attribute.class != H5T_STRING)
+  result = 0;
+  if (attribute.count > 0 && attribute.class != H5T_STRING) /* of an empty list h5py does not know the type */
     result = error_set ("the attribute '%s' of '%s' is not text; make the file again", name, file);
-  else
+  else if (attribute.count > 0)
     result =
       attribute.variable ? read_variable (&attribute, name, names, file) : read_fixed (&attribute, name, names, file);
   if (result)

@@ -26,9 +26,11 @@ struct join {
   uint64_t row;             /* of the merged file, next to be written */
   struct chunk chunk;       /* a tile on its way */
   int32_t *labels;          /* (BLOCK_ROWS), as many as chunk_rows at least */
+  uint64_t *digests;        /* (block) */
   char *part_paths, *paths; /* (block, path_bytes + 1) as in the part, as in the merged file */
   float *left;              /* (chunk_rows, columns) rows that fill no tile */
   int32_t *left_labels;     /* (chunk_rows) */
+  uint64_t *left_digests;   /* (chunk_rows) */
   char *left_paths;         /* (chunk_rows, path_bytes + 1) */
   uint64_t left_rows;
 };
@@ -87,6 +89,7 @@ survey_part (struct join *join, struct featfile *part)
   struct failure *failures, *all;
   size_t count;
   join->info.rows += info->rows;
+  join->info.digests |= info->digests; /* the others' are not known, and 0 */
   if (info->path_bytes > join->info.path_bytes)
     join->info.path_bytes = info->path_bytes;
   if (featfile_read_failures (part, &failures, &count))
@@ -135,18 +138,22 @@ make_buffers (struct join *join)
   if (memory_multiply (info->chunk_rows, info->columns, "a row of tiles", &values) || chunk_new (&join->chunk, bound)
       || !(join->labels = memory_new (block, sizeof (int32_t))) || !(join->part_paths = memory_new (block, path))
       || !(join->paths = memory_new (block, path)) || !(join->left = memory_new (values, sizeof (float)))
+      || !(join->digests = memory_new (block, sizeof (uint64_t)))
+      || !(join->left_digests = memory_new (info->chunk_rows, sizeof (uint64_t)))
       || !(join->left_labels = memory_new (info->chunk_rows, sizeof (int32_t)))
       || !(join->left_paths = memory_new (info->chunk_rows, path)))
     return -1;
   return 0;
 }
 
-/* LABELS (rows) and PATHS (rows, path_bytes + 1 of the merged file) from ROW of PART on.  */
+/* LABELS (rows), DIGESTS (rows) and PATHS (rows, path_bytes + 1 of the merged file) from ROW of PART on.  */
 static int
-read_rows (struct join *join, struct featfile *part, uint64_t row, uint64_t rows, int32_t *labels, char *paths)
+read_rows (struct join *join, struct featfile *part, uint64_t row, uint64_t rows, int32_t *labels, uint64_t *digests,
+           char *paths)
 {
   size_t from = featfile_info (part)->path_bytes + 1, to = join->info.path_bytes + 1;
-  if (featfile_read_labels (part, row, rows, labels) || featfile_read_images (part, row, rows, join->part_paths))
+  if (featfile_read_labels (part, row, rows, labels) || featfile_read_digests (part, row, rows, digests)
+      || featfile_read_images (part, row, rows, join->part_paths))
     return -1;
   for (uint64_t i = 0; i < rows; i++)
     {
@@ -155,6 +162,16 @@ read_rows (struct join *join, struct featfile *part, uint64_t row, uint64_t rows
         memcpy (paths + i * to, join->part_paths + i * from, from);
     }
   return 0;
+}
+
+/* Appends the rows of as many labels, digests and paths.  */
+static int
+put_rows (struct join *join, uint64_t row, uint64_t rows, const int32_t *labels, const uint64_t *digests,
+          const char *paths)
+{
+  if (join->info.digests && featwriter_put_digests (join->writer, row, rows, digests))
+    return -1;
+  return featwriter_put_rows (join->writer, row, rows, labels, paths);
 }
 
 static int
@@ -169,8 +186,8 @@ copy_tiles (struct join *join, struct featfile *part)
   for (uint64_t row = 0, rows; row < tile_rows * height; row += rows)
     {
       rows = tile_rows * height - row < BLOCK_ROWS ? tile_rows * height - row : BLOCK_ROWS;
-      if (read_rows (join, part, row, rows, join->labels, join->paths)
-          || featwriter_put_rows (join->writer, join->row + row, rows, join->labels, join->paths))
+      if (read_rows (join, part, row, rows, join->labels, join->digests, join->paths)
+          || put_rows (join, join->row + row, rows, join->labels, join->digests, join->paths))
         return -1;
     }
   join->row += tile_rows * height;
@@ -184,7 +201,7 @@ put_left (struct join *join)
   if (rows == 0)
     return 0;
   if (featwriter_put_tile_row (join->writer, join->row / join->info.chunk_rows, join->left, rows, join->workers)
-      || featwriter_put_rows (join->writer, join->row, rows, join->left_labels, join->left_paths))
+      || put_rows (join, join->row, rows, join->left_labels, join->left_digests, join->left_paths))
     return -1;
   join->row += rows;
   join->left_rows = 0;
@@ -200,6 +217,7 @@ gather_left (struct join *join, struct featfile *part)
       rows = end - row < height - join->left_rows ? end - row : height - join->left_rows;
       if (featfile_read (part, row, rows, 0, columns, join->left + join->left_rows * columns)
           || read_rows (join, part, row, rows, join->left_labels + join->left_rows,
+                        join->left_digests + join->left_rows,
                         join->left_paths + join->left_rows * (join->info.path_bytes + 1)))
         return -1;
       join->left_rows += rows;
@@ -230,7 +248,9 @@ free_buffers (struct join *join)
   memory_free (join->part_paths);
   memory_free (join->paths);
   memory_free (join->left);
+  memory_free (join->digests);
   memory_free (join->left_labels);
+  memory_free (join->left_digests);
   memory_free (join->left_paths);
 }
 

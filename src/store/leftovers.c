@@ -104,6 +104,45 @@ clean_merged (const char *features, const char *split)
   free (path);
 }
 
+/* Whether something lies in FEATURES/NAME, if that is a folder of parts.  */
+static bool
+has_parts (const char *features, const char *name)
+{
+  static const char end[] = ".parts";
+  size_t length = strlen (name), entries = 0;
+  char *path = length < sizeof end || strcmp (name + length - strlen (end), end) ? NULL : file_path (features, name);
+  DIR *stream = path ? opendir (path) : NULL;
+  while (stream && readdir (stream))
+    entries++;
+  if (stream)
+    closedir (stream);
+  free (path);
+  return entries > 2; /* "." and ".." */
+}
+
+static bool
+have_parts (const char *features)
+{
+  bool found = false;
+  DIR *stream = opendir (features);
+  for (struct dirent *entry; stream && !found && (entry = readdir (stream));)
+    found = has_parts (features, entry->d_name);
+  if (stream)
+    closedir (stream);
+  return found;
+}
+
+void
+leftovers_remove_catalogue (const char *features)
+{
+  char *path = parts_catalogue_path (features);
+  if (path && !have_parts (features))
+    unlink (path);
+  if (path)
+    leftovers_remove_of (path);
+  free (path);
+}
+
 void
 leftovers_remove (const char *features, const char *split)
 {
@@ -125,4 +164,5 @@ leftovers_remove_parts (const char *features, const char *split)
     }
   free (directory);
   clean_merged (features, split);
+  leftovers_remove_catalogue (features);
 }

@@ -9,7 +9,10 @@ void leftovers_remove_of (const char *path);
 /* The same of SPLIT's parts in FEATURES, and of its merged file.  */
 void leftovers_remove (const char *features, const char *split);
 
-/* The same, and removes the parts, which are merged.  */
+/* Removes the catalogue where no split has parts in FEATURES any more, and stale temporary files of it.  */
+void leftovers_remove_catalogue (const char *features);
+
+/* As leftovers_remove, and removes the parts, which are merged, and the catalogue after those of the last split.  */
 void leftovers_remove_parts (const char *features, const char *split);
 
 #endif

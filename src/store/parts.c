@@ -38,6 +38,12 @@ parts_merged_path (const char *features, const char *split)
   return result;
 }
 
+char *
+parts_catalogue_path (const char *features)
+{
+  return file_path (features, "images.catalogue");
+}
+
 /* Adds the split of ENTRY, "SPLIT.parts" or "SPLIT.h5", once.  */
 static int
 add_split (struct names *splits, const char *entry)

@@ -9,6 +9,9 @@ char *parts_path (const char *features, const char *split, uint64_t part);
 char *parts_directory (const char *features, const char *split);   /* "FEATURES/SPLIT.parts" */
 char *parts_merged_path (const char *features, const char *split); /* "FEATURES/SPLIT.h5" */
 
+/* "FEATURES/images.catalogue": what was listed of the dataset, kept while parts are being made.  */
+char *parts_catalogue_path (const char *features);
+
 /* The names of the splits that FEATURES has, as parts or merged, sorted.  Fails where it has none.  */
 int parts_splits (const char *features, struct names *splits);
 

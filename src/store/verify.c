@@ -57,17 +57,20 @@ check_rows (struct verify *verify)
 {
   const struct featinfo *info = verify->info;
   int32_t *labels = memory_new (BLOCK_ROWS, sizeof *labels);
+  uint64_t *digests = memory_new (BLOCK_ROWS, sizeof *digests);
   char *paths = memory_new (BLOCK_ROWS, info->path_bytes + 1);
-  int result = labels && paths ? 0 : -1;
+  int result = labels && digests && paths ? 0 : -1;
   for (uint64_t row = 0, rows; row < info->rows && result == 0; row += rows)
     {
       rows = info->rows - row < BLOCK_ROWS ? info->rows - row : BLOCK_ROWS;
       if (featfile_read_labels (verify->file, row, rows, labels)
+          || featfile_read_digests (verify->file, row, rows, digests)
           || featfile_read_images (verify->file, row, rows, paths)
           || (info->path_bytes && check_paths (verify, paths, row, rows)))
         result = -1;
     }
   memory_free (labels);
+  memory_free (digests);
   memory_free (paths);
   return result;
 }

@@ -1,4 +1,4 @@
-/* Writes what slabfit makes of JPEG files to standard output, for pixels.py to compare with Pillow.
+/* Writes what slabfit makes of JPEG and PNG files to standard output, for pixels.py to compare with Pillow.
 
    check_pixels [--exif] pixels FILE...          decoded: "HEIGHT WIDTH\n" and the RGB bytes of each file
    check_pixels [--exif] resized SPEC FILE...    resized and cropped by SPEC: the same
@@ -30,20 +30,39 @@ normalise (const struct preprocess *preprocess, const unsigned char *pixels, flo
       *values++ = table[plane][pixels[3 * i + (size_t) colour[plane]]];
 }
 
+static void
+write_pixels (int height, int width, const void *pixels)
+{
+  printf ("%d %d\n", height, width);
+  fwrite (pixels, 3, (size_t) height * (size_t) width, stdout);
+}
+
 static int
-write_prepared (const struct preprocess *preprocess, const struct pixels *image, bool planes)
+write_decoded (const void *data, size_t length, bool exif)
+{
+  struct pixels image;
+  int result = decode_image (data, length, exif, &image);
+  if (result == 0)
+    write_pixels (image.height, image.width, image.rgb);
+  pixels_free (&image);
+  return result;
+}
+
+static int
+write_prepared (const struct preprocess *preprocess, const void *data, size_t length, bool exif, bool planes)
 {
   size_t values = (size_t) preprocess->height * (size_t) preprocess->width * 3;
   unsigned char *pixels = memory_new (values, 1);
   float *normalised = memory_new (values, sizeof *normalised);
-  int result = pixels && normalised ? preprocess_resize (preprocess, image, pixels) : -1;
-  if (result == 0)
+  int result = pixels && normalised ? preprocess_image (preprocess, data, length, exif, pixels) : -1;
+  if (result == 0 && planes)
     {
       printf ("%d %d\n", preprocess->height, preprocess->width);
-      if (planes)
-        normalise (preprocess, pixels, normalised);
-      fwrite (planes ? (void *) normalised : pixels, planes ? sizeof *normalised : 1, values, stdout);
+      normalise (preprocess, pixels, normalised);
+      fwrite (normalised, sizeof *normalised, values, stdout);
     }
+  else if (result == 0)
+    write_pixels (preprocess->height, preprocess->width, pixels);
   memory_free (pixels);
   memory_free (normalised);
   return result;
@@ -53,23 +72,13 @@ static int
 write_image (const char *path, bool exif, const struct preprocess *preprocess, bool planes)
 {
   size_t length;
-  struct pixels image;
   void *data = file_read (path, (size_t) 1 << 30, &length);
   if (!data)
     return -1;
-  int result = 0;
-  if (decode_jpeg (data, length, exif, &image))
+  if (preprocess ? write_prepared (preprocess, data, length, exif, planes) : write_decoded (data, length, exif))
     printf ("0 0 %s\n", error_message ());
-  else if (preprocess)
-    result = write_prepared (preprocess, &image, planes);
-  else
-    {
-      printf ("%d %d\n", image.height, image.width);
-      fwrite (image.rgb, 3, (size_t) image.height * (size_t) image.width, stdout);
-    }
-  pixels_free (&image);
   free (data);
-  return result;
+  return 0;
 }
 
 int

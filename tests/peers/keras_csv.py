@@ -18,31 +18,11 @@ import peers
 import keras
 import numpy as np
 
-import keras_resnet50
-from torchscript import Backbone
+from backbones import build, formula
 
 BATCH = 32
 CLASSES = 2
 WIDTH = 7 * 7 * 2048
-
-
-def make_dataset(folder, count):
-    """A dataset with COUNT photographs for training, half of each class; paths and labels in one random order."""
-    shared = peers.shared(peers.SHARED_PHOTOGRAPHS)
-    source = f"{folder}/all"
-    if shared:
-        peers.slabfit("organize", shared, source, "--classes", "non_food,food")
-    else:
-        source = peers.demo_photographs(folder, 2 * count)
-    rows = []
-    for label, name in enumerate(sorted(os.listdir(f"{source}/training"))):
-        os.makedirs(f"{folder}/dataset/training/{name}")
-        for image in sorted(os.listdir(f"{source}/training/{name}"))[: count // CLASSES]:
-            path = f"{folder}/dataset/training/{name}/{image}"
-            os.link(f"{source}/training/{name}/{image}", path)
-            rows.append((path, label))
-    np.random.default_rng(42).shuffle(rows)
-    return f"{folder}/dataset", [(path, int(label)) for path, label in rows]
 
 
 def keras_extract(network, rows, csv_path):
@@ -87,13 +67,13 @@ def seconds_of(function, *arguments):
     return time.monotonic() - start
 
 
-def measure(folder, dataset, rows, network, epochs):
+def measure(folder, dataset, rows, network, backbone, epochs):
     """Seconds by side and stage."""
     csv_path, features, model = f"{folder}/features.csv", f"{folder}/features", f"{folder}/model.h5"
     shutil.rmtree(features, ignore_errors=True)  # what is finished would be kept
     if os.path.exists(model):
         os.remove(model)
-    extract = ("extract", dataset, "-o", features, "--backbone", f"{folder}/backbone.ts")
+    extract = ("extract", dataset, "-o", features, "--backbone", backbone)
     train = ("train", features, "-o", model, "--epochs", epochs)
     return {"extract": {"Keras": seconds_of(keras_extract, network, rows, csv_path),
                         "slabfit": seconds_of(peers.slabfit, *extract)},
@@ -108,11 +88,12 @@ def main():
     parser.add_argument("--repeat", type=int, default=1, help="the whole comparison (1)")
     options = parser.parse_args()
     with peers.scratch() as folder:
-        dataset, rows = make_dataset(folder, options.count)
-        peers.slabfit("backbone", "resnet50", "--random", 42, "-o", f"{folder}/backbone.ts")
-        network = keras_resnet50.keras_network("resnet50", Backbone(f"{folder}/backbone.ts").arrays)
+        dataset, rows = peers.training_photographs(folder, options.count)
+        network = formula.keras_network(keras, "resnet50")
+        network.save_weights(f"{folder}/resnet50.weights.h5")
+        backbone = build(folder, f"{folder}/resnet50.weights.h5")
         network.predict(np.zeros((1, 224, 224, 3), "float32"), verbose=0)
-        runs = [measure(folder, dataset, rows, network, options.epochs) for _ in range(options.repeat)]
+        runs = [measure(folder, dataset, rows, network, backbone, options.epochs) for _ in range(options.repeat)]
         sizes = {"Keras": os.path.getsize(f"{folder}/features.csv"),
                  "slabfit": os.path.getsize(f"{folder}/features/training.h5")}
     print(f"{len(rows)} photographs, {options.epochs} epochs, best of {options.repeat}")

@@ -1,6 +1,7 @@
 """What the comparisons share: slabfit run as its users run it, scratch folders, and lines of results."""
 import importlib.metadata
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -67,6 +68,25 @@ def demo_photographs(folder, count):
     run(program, f"{folder}/photographs", "--count", count)
     slabfit("organize", f"{folder}/photographs", f"{folder}/dataset", "--classes", "landscape,still_life")
     return f"{folder}/dataset"
+
+
+def training_photographs(folder, count):
+    """A dataset FOLDER/COUNT with COUNT photographs for training, half of each class; (path, label) of each, in one
+    random order."""
+    found = shared(SHARED_PHOTOGRAPHS)
+    source, rows = f"{folder}/all", []
+    if found:
+        slabfit("organize", found, source, "--classes", "non_food,food")
+    else:
+        source = demo_photographs(folder, 2 * count)
+    for label, name in enumerate(sorted(os.listdir(f"{source}/training"))):
+        os.makedirs(f"{folder}/{count}/training/{name}")
+        for image in sorted(os.listdir(f"{source}/training/{name}"))[: count // 2]:
+            path = f"{folder}/{count}/training/{name}/{image}"
+            os.link(f"{source}/training/{name}/{image}", path)
+            rows.append((path, label))
+    random.Random(42).shuffle(rows)
+    return f"{folder}/{count}", rows
 
 
 class Results:

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Compares slabfit's decoding and preprocessing with Pillow's, pixel for pixel.
 
-usage: pixels.py CHECK_PIXELS [--sizes N] [FILE.jpg ...]
+usage: pixels.py CHECK_PIXELS [--sizes N] [FILE ...]
 
 CHECK_PIXELS is the program built from check_pixels.c.  Each FILE is decoded, turned by its EXIF orientation, resized
-and normalised by both.  --sizes makes N images of random sizes, colour spaces, samplings and qualities, and resizes
+and normalised by both.  --sizes makes N JPEG and PNG images of random sizes, colour spaces, samplings and qualities, and resizes
 each to a random size by both interpolations, up and down.  Needs Pillow and NumPy; compares the Keras planes with
 Keras's own function where Keras is installed.
 """
@@ -107,14 +107,14 @@ class Comparison:
                   torchvision_planes(image))
 
     def sizes(self, folder, draw):
-        path = os.path.join(folder, "image.jpg")
+        path = os.path.join(folder, draw.choice(("image.jpg", "image.jpg", "image.png")))
         largest = draw.choice((8, 40, 300, 1500))
         width, height = draw.randint(1, largest), draw.randint(1, largest)
-        mode = draw.choice(("L", "RGB", "RGB", "RGB", "CMYK"))
-        noise = numpy.frombuffer(draw.randbytes(width * height * len(mode)), numpy.uint8)
-        source = Image.fromarray(noise.reshape(height, width, -1).squeeze(2) if mode == "L"
-                                 else noise.reshape(height, width, -1), mode=mode)
-        options = {"subsampling": draw.randint(0, 2)} if mode == "RGB" else {}
+        png = path.endswith("png")
+        mode = draw.choice(("1", "L", "LA", "P", "RGB", "RGBA") if png else ("L", "RGB", "RGB", "RGB", "CMYK"))
+        source = Image.frombytes("RGBA" if mode in "1 LA P" else mode, (width, height),
+                                 draw.randbytes(width * height * (4 if mode in "1 LA P" else len(mode)))).convert(mode)
+        options = {"subsampling": draw.randint(0, 2)} if mode == "RGB" and not png else {}
         source.save(path, quality=draw.randint(30, 98), progressive=draw.random() < 0.3, **options)
         image = theirs(path)
         description = f"{width}x{height} {mode} {options}"

@@ -34,16 +34,20 @@ chosen=$*
 shopt -s nullglob
 photographs=("$SLABFIT_SHARED"/data/food5k-mini/evaluation/*0.jpg)
 
-compare pixels "$PYTHON" "$peers/pixels.py" tests/peers/check_pixels --sizes 60 "$srcdir"/tests/reference/images/*.jpg \
+compare pixels "$PYTHON" "$peers/pixels.py" tests/peers/check_pixels --sizes 60 "$srcdir"/tests/reference/images/*.{jpg,png} \
   "${photographs[@]}"
-compare keras_resnet50 "$PYTHON" "$peers/keras_resnet50.py"
+compare backbone_keras "$PYTHON" "$peers/backbone_keras.py"
+compare backbone_torchvision "$PYTHON" "$peers/backbone_torchvision.py"
+compare wrap "$PYTHON" "$peers/wrap.py"
 compare keras_training "$PYTHON" "$peers/keras_training.py"
 compare torch_training "$PYTHON" "$peers/torch_training.py"
 compare keras_model "$PYTHON" "$peers/keras_model.py"
+compare package "$PYTHON" "$peers/package.py"
 compare sklearn_report "$PYTHON" "$peers/sklearn_report.py"
 compare store_h5py "$PYTHON" "$peers/store_h5py.py"
 compare import_csv "$PYTHON" "$peers/import_csv.py"
 compare train_speed "$PYTHON" "$peers/train_speed.py"
+compare extract_speed "$PYTHON" "$peers/extract_speed.py"
 compare tune_search "$PYTHON" "$peers/tune_search.py"
 compare examples "$PYTHON" "$peers/examples.py"
 compare memory bash "$peers/memory.sh"

@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 """Makes the files in images/ that check_decode, check_preprocess, check_manifest and check_organize compare with.
 
-Run with Pillow 13 or later, NumPy and Keras.  NAME.jpg are images, NAME.rgb their pixels by Pillow's convert("RGB")
-(those of orientation-N turned by ImageOps.exif_transpose); resized.txt lists specifications, and resized.rgb holds what
+Run with Pillow 13 or later, NumPy, Keras and libjpeg-turbo's djpeg.  NAME.jpg and NAME.png are images, NAME.rgb their pixels by Pillow's
+convert("RGB") (those of orientation-N, exif and xmp turned by ImageOps.exif_transpose); resized.txt lists specifications, and resized.rgb holds what
 Pillow makes of photo.jpg by each, one after the other; positions.rgb shows which pixels its nearest resize picks of
 longer rows; all.rgb holds every value of a pixel, keras.f32 and torchvision.f32 its planes.  manifest.txt and
 division.txt are the order and the division that the headers define, computed here anew.
 """
 import hashlib
+import io
 import os
+import struct
+import subprocess
 import sys
+import zlib
 
 import numpy
 from PIL import Image, ImageOps
@@ -46,8 +50,8 @@ def read(name):
         return file.read()
 
 
-def write_pixels(name, turned=False):
-    with Image.open(path(name + ".jpg")) as image:
+def write_pixels(name, turned=False, kind="jpg"):
+    with Image.open(path(f"{name}.{kind}")) as image:
         image = ImageOps.exif_transpose(image) if turned else image
         write(name + ".rgb", image.convert("RGB").tobytes())
 
@@ -87,13 +91,71 @@ def make_orientations():
         write_pixels(name, turned=True)
 
 
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+CHANNELS = {"gray": (0, 1), "rgb": (2, 3), "palette": (3, 1), "graya": (4, 2), "rgba": (6, 4)}
+
+
+def png_rows(values, depth):
+    """The lines of VALUES (h, w, channels), filtered by turns by all five ways of the specification."""
+    rows, before, step = b"", None, max(1, values.shape[2] * depth // 8)
+    for y, line in enumerate(values):
+        if depth == 16:
+            row = line.astype(">u2").tobytes()
+        else:
+            bits = "".join(f"{value:0{depth}b}" for value in line.flatten())
+            row = bytes(int(bits[i:i + 8].ljust(8, "0"), 2) for i in range(0, len(bits), 8))
+        rows += bytes([y % 5])
+        for i, byte in enumerate(row):
+            left, above = row[i - step] if i >= step else 0, before[i] if before else 0
+            corner = before[i - step] if before and i >= step else 0
+            paeth = min((left, above, corner), key=lambda value: abs(left + above - corner - value))
+            rows += bytes([(byte - (0, left, above, (left + above) // 2, paeth)[y % 5]) % 256])
+        before = row
+    return rows
+
+
+def write_png(name, height, width, before=b"", after=b""):
+    """NAME is KIND, depth and perhaps "-interlaced"; values of all sizes, with a tRNS chunk where there may be one."""
+    kind, depth = name.split("-")[1:3]
+    depth, (colour, channels), interlaced = int(depth), CHANNELS[kind], name.endswith("interlaced")
+    random = numpy.random.default_rng(len(name) + depth)
+    values = random.integers(0, 1 << depth, (height, width, channels))
+    values[0, ::2] //= 200 if depth == 16 else 1  # grays below 256 as well
+    lines = b"".join(png_rows(values[y::dy, x::dx], depth) for y, x, dy, dx in ADAM7 if values[y::dy, x::dx].size) \
+        if interlaced else png_rows(values, depth)
+    palette = random.integers(0, 256, 3 << depth, numpy.uint8).tobytes() if kind == "palette" else b""
+    clear = {"gray": values[0, 0].astype(">u2").tobytes(), "rgb": values[0, 0].astype(">u2").tobytes(),
+             "palette": bytes(range(min(1 << depth, 256)))}.get(kind)
+    write(name + ".png", b"\x89PNG\r\n\x1a\n"
+          + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced))
+          + (chunk(b"PLTE", palette) if palette else b"") + (chunk(b"tRNS", clear) if clear else b"") + before
+          + chunk(b"IDAT", zlib.compress(lines)) + after + chunk(b"IEND", b""))
+
+
+def make_png():
+    names = [f"png-gray-{depth}" for depth in (1, 2, 4, 8, 16)] + [f"png-palette-{depth}" for depth in (1, 2, 4, 8)]
+    names += [f"png-{kind}-{depth}" for kind in ("rgb", "graya", "rgba") for depth in (8, 16)]
+    names += [f"png-{name}-interlaced" for name in ("gray-1", "gray-16", "palette-4", "rgb-8", "rgba-16")]
+    for name in names:
+        write_png(name, 11, 13)
+        write_pixels(name, kind="png")
+    packet = b"XML:com.adobe.xmp\0\0\0\0\0<rdf:Description tiff:Orientation=\"%d\"/>"
+    write_png("png-rgb-8-exif", 5, 9, after=chunk(b"eXIf", exif(6, "big")[6:]), before=chunk(b"iTXt", packet % 3))
+    write_png("png-gray-4-xmp", 5, 9, before=chunk(b"iTXt", packet % 5))
+    for name in ("png-rgb-8-exif", "png-gray-4-xmp"):
+        write_pixels(name, turned=True, kind="png")
+
+
 def make_damaged():
     photo, progressive = read("photo.jpg"), read("progressive.jpg")
     write("truncated.jpg", photo[:len(photo) * 3 // 4])
     write("truncated-progressive.jpg", progressive[:len(progressive) * 3 // 4])
     frame = photo.index(b"\xff\xc0")
     write("enormous.jpg", photo[:frame + 5] + b"\xea\x60\xea\x60" + photo[frame + 9:])
-    picture(4, 4, 3, 9).save(path("image.png"))
 
 
 SPECIFICATIONS = [f"resize={size},interp={name}" for name in ("nearest", "bilinear")
@@ -126,6 +188,20 @@ def make_resized():
             pixels += image.tobytes()
     write("resized.txt", "".join(lines).encode())
     write("resized.rgb", pixels)
+
+
+def make_scaled():
+    """progressive.jpg (27 x 35) decoded at half the size, then resized.  For 15 rows 5/8 is taken, which Pillow cannot ask
+    libjpeg for; its own program djpeg does."""
+    for name, interpolation in (("nearest", NEAREST), ("bilinear", BILINEAR)):
+        with Image.open(path("progressive.jpg")) as image:
+            image.draft("RGB", (17, 13))
+            assert image.size == (18, 14)
+            write(f"scaled-{name}.rgb", image.resize((17, 13), interpolation).tobytes())
+    program = subprocess.run(["djpeg", "-scale", "5/8", path("progressive.jpg")], check=True, capture_output=True)
+    with Image.open(io.BytesIO(program.stdout)) as image:
+        assert image.size == (22, 17)
+        write("scaled-eighths.rgb", image.resize((17, 15), NEAREST).tobytes())
 
 
 def make_positions():
@@ -201,7 +277,7 @@ def make_division():
 
 def main():
     os.makedirs(FOLDER, exist_ok=True)
-    for make in (make_colours, make_orientations, make_damaged, make_resized, make_positions, make_planes,
+    for make in (make_colours, make_orientations, make_png, make_damaged, make_resized, make_scaled, make_positions, make_planes,
                  make_manifest, make_division):
         make()
 

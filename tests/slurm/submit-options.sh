@@ -16,7 +16,7 @@ run 0 "$submit" --dry-run --dataset='my photos' --features 'f 1' --backbone net.
   --partition long --account a1 --time 1-00:00:00 --cpus 8 --memory=16G --gpus 1 --stage --extract --pool=avg \
   --extract=--preprocess --extract 'resize=224x224' --train --epochs=50 --sbatch "--comment=it's"
 all="--partition=long --account=a1 --time=1-00:00:00 --mem=16G --comment=it\\'s"
-photos="my\\ photos -o f\\ 1 --backbone net.ts --pool=avg --preprocess resize=224x224"
+photos="my\\ photos -o f\\ 1 --backbone net.ts --device=cuda --pool=avg --preprocess resize=224x224"
 after=--kill-on-invalid-dep=yes
 output <<END
 sbatch --array=0-99%10 $all --cpus-per-task=8 --gres=gpu:1 $scripts/extract.sbatch --stage $photos
@@ -45,9 +45,7 @@ for array in 0 -1 0-9 3% x; do
 done
 refuses 1 "submit.sh: there is no 'other'; check --dataset" "$submit" "${given[@]}" --dataset other
 refuses 1 "submit.sh: there is no 'other.ts'; 'slabfit backbone' makes one" "$submit" "${given[@]}" --backbone other.ts
-refuses 1 "submit.sh: 'photos.tar' is not a folder; a tar file takes --stage" \
-  "$submit" "${given[@]}" --dataset photos.tar
-run 0 "$submit" "${given[@]}" --dataset photos.tar --stage --dry-run
+run 0 "$submit" "${given[@]}" --dataset photos.tar --dry-run
 
 # Outside of a job the scripts say how they are submitted.
 for script in extract merge train; do
@@ -58,6 +56,7 @@ done
 # The dataset is copied or unpacked where there is a place for it, and read where it is else.  The copy does not stay.
 mkdir disk other photos/training
 tar -c -f photos.tar photos
+tar -cz -f photos.tar.gz photos
 printf '#!/bin/sh\necho "$@" && ls "$2"\n' >slabfit-list
 chmod +x slabfit-list
 export SLURM_JOB_ID=7 SLABFIT=./slabfit-list
@@ -74,8 +73,14 @@ export TMPDIR=$PWD/other
 staged 'my photos'
 printf 'extract %s/slabfit-7-0/dataset -o f 1\none\n' "$PWD/other" | output
 export SLURM_TMPDIR=$PWD/disk
-SLURM_RESTART_COUNT=1 staged photos.tar
+SLURM_RESTART_COUNT=1 staged photos.tar.gz
 printf 'extract %s/slabfit-7-1/photos -o f 1\ntraining\n' "$PWD/disk" | output
+staged photos.tar
+printf 'extract %s/slabfit-7-0/photos.tar -o f 1\n%s/slabfit-7-0/photos.tar\n' "$PWD/disk" "$PWD/disk" | output
+touch list.csv
+staged list.csv
+printf 'extract list.csv -o f 1\nlist.csv\n' | output
+echo "extract.sbatch: 'list.csv' is a list; its images are read where they are" | errors
 run 1 "$scripts"/extract.sbatch --stage none -o f
 test ! -s out || fail 'slabfit was called though its photographs could not be copied'
 test -z "$(ls -A disk)" || fail "left behind: $(find disk)"

@@ -1,0 +1,339 @@
+#include "steps.hpp"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/ir/ir.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
+#include <torch/csrc/jit/passes/remove_mutation.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <unordered_map>
+
+namespace
+{
+
+using torch::jit::Node;
+using torch::jit::Value;
+using sizes = std::vector<int64_t>;
+
+// Reads a graph; throws where something is not among the steps.
+class reader
+{
+public:
+  explicit reader (const torch::jit::Graph &graph)
+  {
+    if (graph.inputs ().size () != 2 || graph.outputs ().size () != 1)
+      throw std::runtime_error ("not one input and one output");
+    number_[graph.inputs ()[1]] = steps_.values++;
+    for (const Node *node : graph.nodes ())
+      read (node);
+    steps_.result = number_.at (graph.outputs ()[0]);
+  }
+
+  steps steps_;
+
+private:
+  static at::IValue
+  constant (const Node *node, const char *name)
+  {
+    return torch::jit::toIValue (node->namedInput (name)).value ();
+  }
+
+  static sizes
+  pair (const Node *node, const char *name)
+  {
+    sizes values = constant (node, name).toIntVector ();
+    return values.size () == 1 ? sizes{ values[0], values[0] } : values;
+  }
+
+  static void
+  require (bool condition)
+  {
+    if (!condition)
+      throw std::runtime_error ("no step does this");
+  }
+
+  step &
+  add (const Node *node, decltype (step::kind) kind, const std::vector<const Value *> &inputs)
+  {
+    step step;
+    step.kind = kind;
+    step.output = steps_.values;
+    for (const Value *input : inputs)
+      step.inputs.push_back (number_.at (input));
+    number_[node->output ()] = steps_.values++;
+    steps_.list.push_back (step);
+    return steps_.list.back ();
+  }
+
+  void
+  read (const Node *node)
+  {
+    const std::string name = node->kind ().toQualString ();
+    if (name == "prim::Constant" || name == "prim::ListConstruct") // looked at by those that use them
+      return;
+    if (name == "aten::conv2d" || name == "aten::convolution" || name == "aten::_convolution")
+      read_convolution (node, name);
+    else if (name == "aten::pad" || name == "aten::constant_pad_nd")
+      read_padding (node, name);
+    else if (name == "aten::max_pool2d" || name == "aten::avg_pool2d")
+      read_pooling (node, name == "aten::max_pool2d");
+    else if (name == "aten::adaptive_avg_pool2d" || name == "aten::mean")
+      read_average (node, name == "aten::mean");
+    else if (name == "aten::add" || name == "aten::mul")
+      read_pair (node, name == "aten::add");
+    else if (name == "aten::cat")
+      read_concatenation (node);
+    else if (name == "aten::dropout" || name == "aten::to")
+      read_nothing (node, name == "aten::dropout");
+    else
+      read_activation (node, name);
+  }
+
+  void
+  read_convolution (const Node *node, const std::string &name)
+  {
+    require (name == "aten::conv2d" || !constant (node, "transposed").toBool ());
+    const Value *input = node->namedInput ("input");
+    auto padded = padding_.find (input);
+    step &step = add (node, step::CONVOLUTION, { padded == padding_.end () ? input : padded->second.first });
+    step.weight = constant (node, "weight").toTensor ();
+    at::IValue bias = constant (node, "bias");
+    require (step.weight.dim () == 4);
+    step.bias = bias.isNone () ? at::zeros ({ step.weight.size (0) }) : bias.toTensor ();
+    step.window = { step.weight.size (2), step.weight.size (3) };
+    step.stride = pair (node, "stride");
+    step.dilation = pair (node, "dilation");
+    step.padding = step.padding_after = pair (node, "padding");
+    step.groups = constant (node, "groups").toInt ();
+    if (padded != padding_.end ()) // (left, right, top, bottom)
+      for (size_t i = 0; i < 2; i++)
+        {
+          step.padding[i] += padded->second.second[2 - 2 * i];
+          step.padding_after[i] += padded->second.second[3 - 2 * i];
+        }
+  }
+
+  // Padding by zeros that convolutions alone use becomes theirs.
+  void
+  read_padding (const Node *node, const std::string &name)
+  {
+    sizes padding = constant (node, "pad").toIntVector ();
+    at::IValue value = constant (node, "value");
+    require (padding.size () == 4 && *std::min_element (padding.begin (), padding.end ()) >= 0);
+    require (value.isNone () || value.toScalar ().toDouble () == 0);
+    require (name != "aten::pad" || constant (node, "mode").toStringRef () == "constant");
+    for (const auto &use : node->output ()->uses ())
+      {
+        std::string user = use.user->kind ().toQualString ();
+        require (user == "aten::conv2d" || user == "aten::convolution" || user == "aten::_convolution");
+      }
+    padding_[node->output ()] = { node->namedInput ("self"), padding };
+  }
+
+  void
+  read_pooling (const Node *node, bool maximum)
+  {
+    step &step = add (node, maximum ? step::MAXIMUM : step::AVERAGE, { node->namedInput ("self") });
+    step.window = pair (node, "kernel_size");
+    step.stride = pair (node, "stride");
+    if (step.stride.empty ())
+      step.stride = step.window;
+    step.padding = step.padding_after = pair (node, "padding");
+    require (!constant (node, "ceil_mode").toBool ());
+    if (maximum)
+      require (pair (node, "dilation") == sizes ({ 1, 1 }));
+    else
+      {
+        require (constant (node, "divisor_override").isNone ());
+        step.counts_padding = constant (node, "count_include_pad").toBool ();
+      }
+  }
+
+  void
+  read_average (const Node *node, bool mean)
+  {
+    if (mean)
+      {
+        sizes dimensions = constant (node, "dim").toIntVector ();
+        std::sort (dimensions.begin (), dimensions.end ());
+        require (dimensions == sizes ({ 2, 3 }) || dimensions == sizes ({ -2, -1 }));
+        require (constant (node, "keepdim").toBool ());
+      }
+    else
+      require (pair (node, "output_size") == sizes ({ 1, 1 }));
+    add (node, step::AVERAGE, { node->namedInput ("self") });
+  }
+
+  void
+  read_pair (const Node *node, bool sum)
+  {
+    require (!sum || constant (node, "alpha").toScalar ().toDouble () == 1);
+    add (node, sum ? step::SUM : step::PRODUCT, { node->namedInput ("self"), node->namedInput ("other") });
+  }
+
+  void
+  read_concatenation (const Node *node)
+  {
+    const Node *list = node->namedInput ("tensors")->node ();
+    require (list->kind () == torch::jit::prim::ListConstruct && constant (node, "dim").toInt () == 1);
+    add (node, step::CONCATENATION, { list->inputs ().begin (), list->inputs ().end () });
+  }
+
+  // Dropout when it drops nothing; another type of float, since all steps compute in the precision that was asked for.
+  void
+  read_nothing (const Node *node, bool dropout)
+  {
+    if (dropout)
+      require (!constant (node, "train").toBool ());
+    else
+      require (at::isFloatingType (constant (node, "dtype").toScalarType ()));
+    number_[node->output ()] = number_.at (node->inputs ()[0]);
+  }
+
+  void
+  read_activation (const Node *node, const std::string &name)
+  {
+    struct activation activation {
+      activation::RELU, 0, 0
+    };
+    if (name == "aten::relu6")
+      activation = { activation::CLIP, 0, 6 };
+    else if (name == "aten::sigmoid")
+      activation.kind = activation::SIGMOID;
+    else if (name == "aten::silu")
+      activation.kind = activation::SWISH;
+    else if (name == "aten::hardtanh")
+      activation = { activation::CLIP, constant (node, "min_val").toScalar ().to<float> (),
+                     constant (node, "max_val").toScalar ().to<float> () };
+    else
+      require (name == "aten::relu");
+    add (node, step::ACTIVATION, { node->inputs ()[0] }).activation = activation;
+  }
+
+  std::unordered_map<const Value *, int> number_;
+  std::unordered_map<const Value *, std::pair<const Value *, sizes> > padding_; // of what, how much
+};
+
+// Merges steps of a list into convolutions before them.
+class merger
+{
+public:
+  explicit merger (steps &steps) : steps_ (steps)
+  {
+  }
+
+  void
+  merge ()
+  {
+    for (size_t i = 0; i < steps_.list.size ();)
+      if (merge_activation (i) || merge_sum (i))
+        steps_.list.erase (steps_.list.begin () + static_cast<ptrdiff_t> (i));
+      else
+        i++;
+  }
+
+private:
+  // The last step that uses VALUE, all of them where it is the result; and how many do.
+  size_t
+  last_use (int value) const
+  {
+    if (value == steps_.result)
+      return steps_.list.size ();
+    size_t last = 0;
+    for (size_t i = 0; i < steps_.list.size (); i++)
+      if (uses (steps_.list[i], value))
+        last = i;
+    return last;
+  }
+
+  static bool
+  uses (const step &step, int value)
+  {
+    return step.addend == value || std::count (step.inputs.begin (), step.inputs.end (), value);
+  }
+
+  // The convolution whose output VALUE goes to step USER alone, with nothing after it; -1 where there is none.
+  int
+  convolution_for (int value, size_t user) const
+  {
+    int found = -1, count = value == steps_.result;
+    for (size_t i = 0; i < steps_.list.size (); i++)
+      {
+        count += uses (steps_.list[i], value);
+        if (steps_.list[i].output == value && steps_.list[i].kind == step::CONVOLUTION && !steps_.list[i].activation)
+          found = static_cast<int> (i);
+      }
+    return count == 1 && static_cast<size_t> (found) < user ? found : -1;
+  }
+
+  bool
+  merge_activation (size_t user)
+  {
+    step &activation = steps_.list[user];
+    int i = activation.kind == step::ACTIVATION ? convolution_for (activation.inputs[0], user) : -1;
+    if (i < 0)
+      return false;
+    steps_.list[static_cast<size_t> (i)].activation = activation.activation;
+    steps_.list[static_cast<size_t> (i)].output = activation.output;
+    return true;
+  }
+
+  // The convolution adds its values to the other summand, in its place: it must be there before and used no more.
+  bool
+  merge_summand (size_t user, int value, int other)
+  {
+    int i = convolution_for (value, user);
+    if (i < 0 || other == 0 || value == other || steps_.list[static_cast<size_t> (i)].addend
+        || last_use (other) != user)
+      return false;
+    step &convolution = steps_.list[static_cast<size_t> (i)];
+    bool there = false;
+    for (size_t j = 0; j < user; j++)
+      {
+        there |= j < static_cast<size_t> (i) && steps_.list[j].output == other;
+        if (j >= static_cast<size_t> (i) && uses (steps_.list[j], other))
+          return false;
+      }
+    if (there)
+      {
+        convolution.addend = other;
+        convolution.output = steps_.list[user].output;
+      }
+    return there;
+  }
+
+  bool
+  merge_sum (size_t user)
+  {
+    const step &sum = steps_.list[user];
+    if (sum.kind != step::SUM)
+      return false;
+    int first = sum.inputs[0], second = sum.inputs[1];
+    return merge_summand (user, first, second) || merge_summand (user, second, first);
+  }
+
+  steps &steps_;
+};
+
+} // namespace
+
+std::optional<steps>
+read_steps (const torch::jit::Module &frozen)
+{
+  auto graph = frozen.get_method ("forward").graph ()->copy ();
+  torch::jit::RemoveTensorMutation (graph);
+  torch::jit::EliminateDeadCode (graph);
+  try
+    {
+      reader reader (*graph);
+      merger (reader.steps_).merge ();
+      return reader.steps_;
+    }
+  catch (const std::exception &)
+    {
+      return std::nullopt;
+    }
+}
