@@ -86,11 +86,12 @@ choose_dict (const struct pyvalue *root, const char *path)
   static const char *const usual[] = { "state_dict", "model_state_dict", "model", "model_ema", "net", "network" };
   const struct pyvalue *found = NULL;
   size_t candidates = 0;
-  if (count_tensors (root))
-    return root;
+  /* First, since a checkpoint may have tensors of its own beside the dict: ImageNet's best_acc1.  */
   for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
     if (count_tensors (pyvalue_find (root, usual[i])))
       return pyvalue_find (root, usual[i]);
+  if (count_tensors (root))
+    return root;
   for (size_t i = 1; root->kind == PYVALUE_DICT && i < root->items.count; i += 2)
     if (count_tensors (pyvalue_item (root, i)))
       {

@@ -146,18 +146,31 @@ machine_cgroup_bytes (const char *root)
                smallest_limit (root, "/sys/fs/cgroup/memory", "memory", memory_v1));
 }
 
-bool
-machine_has_bfloat16 (void)
+/* Whether the line of /proc/cpuinfo that LABEL begins has TEXT in it.  */
+static bool
+processor_says (const char *label, const char *text)
 {
   char line[8192];
   bool found = false;
   FILE *stream = fopen ("/proc/cpuinfo", "re");
   while (stream && !found && fgets (line, sizeof line, stream))
-    if (!strncmp (line, "flags", strlen ("flags")))
-      found = strstr (line, " avx512_bf16") || strstr (line, " amx_bf16");
+    found = !strncmp (line, label, strlen (label)) && strstr (line, text);
   if (stream)
     fclose (stream);
   return found;
+}
+
+bool
+machine_has_bfloat16 (void)
+{
+  return processor_says ("flags", " avx512_bf16") || processor_says ("flags", " amx_bf16");
+}
+
+bool
+machine_gains_by_bfloat16 (void)
+{
+  return processor_says ("flags", " amx_bf16")
+         || (processor_says ("flags", " avx512_bf16") && processor_says ("vendor_id", "AuthenticAMD"));
 }
 
 void

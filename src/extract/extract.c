@@ -192,7 +192,7 @@ describe_run (const struct job *jobs, struct extract_report *report)
   stalls->network_threads = report->concurrency.callers * report->concurrency.threads;
   stalls->gpu = strcmp (network->device, "cpu") != 0;
   stalls->busy = usage.busy_seconds;
-  stalls->shorter = network->precision == NETWORK_F32 && (stalls->gpu || machine_has_bfloat16 ());
+  stalls->shorter = network->precision == NETWORK_F32 && (stalls->gpu || machine_gains_by_bfloat16 ());
   stalls->compress = options->compress;
 }
 

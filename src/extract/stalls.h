@@ -12,7 +12,7 @@ struct stalls {
   int threads;         /* of the job */
   int network_threads; /* of them, that run the network at once */
   bool gpu;            /* it ran on a GPU */
-  bool shorter;        /* numbers of fewer bits could be asked for */
+  bool shorter;        /* numbers of fewer bits would be faster */
   int compress;        /* deflate level */
 };
 
@@ -20,7 +20,7 @@ enum stalls_advice {
   STALLS_SHORT,       /* too little was done to tell */
   STALLS_LIMIT,       /* the GPU is at its limit */
   STALLS_GPU,         /* the network is the limit: a GPU, or more cores */
-  STALLS_BFLOAT16,    /* the same, where the processor has bfloat16 */
+  STALLS_BFLOAT16,    /* the same, where the processor gains by bfloat16 */
   STALLS_HALF,        /* the GPU is the limit, in float32 */
   STALLS_DECODING,    /* more cores */
   STALLS_COMPRESSING, /* more cores */

@@ -187,8 +187,9 @@ def make_torch():
         torch.save(odd, place(f"weights-{form}-odd.pth"), _use_new_zipfile_serialization=new)
         note(f"weights-{form}-odd.pth", values(odd))
         parallel = collections.OrderedDict(("module." + name, value) for name, value in state.items())
-        checkpoint = dict(epoch=3, optimizer=dict(state={0: dict(momentum_buffer=tensor((5,), torch.float64))},
-                                                  param_groups=[dict(lr=0.1, params=[0])]), state_dict=parallel)
+        optimizer = dict(state={0: dict(momentum_buffer=tensor((5,), torch.float64))},
+                         param_groups=[dict(lr=0.1, params=[0])])
+        checkpoint = dict(epoch=3, optimizer=optimizer, best_acc1=torch.tensor(76.125), state_dict=parallel)
         torch.save(checkpoint, place(f"weights-{form}-checkpoint.pth"), _use_new_zipfile_serialization=new)
         note(f"weights-{form}-checkpoint.pth", values(state))
     torch.save(state, place("weights-protocol4.pth"), pickle_protocol=4)
