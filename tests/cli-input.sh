@@ -274,3 +274,14 @@ done >lines
 { echo path,class,split; cat lines; } >job.csv
 run 0 slabfit run --dataset job.csv -o work --backbone net.ts --preprocess resize=32x32 --epochs 2 --hidden 2 -q --json
 json "d['extract']['splits']['training']['rows'] == 6 and 'accuracy' in d['evaluate']"
+
+# Splits that are called as in other data sets.
+mkdir -p other/train/a other/train/b other/val/a other/val/b
+cp "$images"/photo.jpg other/train/a/1.jpg
+cp "$images"/gray.jpg other/train/b/1.jpg
+cp "$images"/rgb.jpg other/val/a/1.jpg
+cp "$images"/progressive.jpg other/val/b/1.jpg
+run 0 extract other apart -q
+test "$(ls apart)" = $'train.h5\nval.h5' || fail "there are $(ls apart)"
+run 0 slabfit train apart -o apart.h5 --epochs 1 --hidden 2 -q --json
+json "'val_loss' in d['epochs'][0]"

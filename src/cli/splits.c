@@ -4,6 +4,7 @@
 
 #include "../base/error.h"
 #include "../base/file.h"
+#include "../image/splitname.h"
 #include "../store/merge.h"
 #include "../store/parts.h"
 
@@ -23,9 +24,10 @@ merge_parts (const char *features, const char *split, const char *parts, const c
                         report.missing, report.parts, parts, report.missing == 1 ? "is" : "are", command);
 }
 
-int
-splits_open (const char *features, const char *split, const struct featnames *names, const char *command,
-             struct workers *workers, struct featfile **file)
+/* Opens the split that is called just so.  */
+static int
+open_named (const char *features, const char *split, const struct featnames *names, const char *command,
+            struct workers *workers, struct featfile **file)
 {
   int result = 0;
   char *path = parts_merged_path (features, split), *parts = parts_directory (features, split);
@@ -41,5 +43,17 @@ splits_open (const char *features, const char *split, const struct featnames *na
                : -1;
   free (path);
   free (parts);
+  return result;
+}
+
+int
+splits_open (const char *features, const char *split, const struct featnames *names, const char *command,
+             struct workers *workers, struct featfile **file)
+{
+  const char *const *name = splitname_synonyms (split);
+  int result = 0;
+  *file = NULL;
+  for (int i = 0; result == 0 && !*file && name[i]; i++)
+    result = open_named (features, name[i], names, command, workers, file);
   return result;
 }

@@ -15,12 +15,27 @@ find (const char *name, const char *const *list, int count)
   return place;
 }
 
+static const char *const synonyms[USUAL_SPLITS][SPLITNAME_SYNONYMS] = {
+  { "training", "train" },
+  { "validation", "val", "valid", "dev" },
+  { "evaluation", "eval", "test", "testing" },
+};
+
 bool
 splitname_is_known (const char *name)
 {
-  static const char *const others[] = { "train", "val", "valid", "dev", "eval", "test", "testing" };
-  enum { OTHERS = sizeof others / sizeof *others };
-  return find (name, usual_splits, USUAL_SPLITS) < USUAL_SPLITS || find (name, others, OTHERS) < OTHERS;
+  for (int i = 0; i < USUAL_SPLITS; i++)
+    for (int j = 0; synonyms[i][j]; j++)
+      if (!strcmp (name, synonyms[i][j]))
+        return true;
+  return false;
+}
+
+const char *const *
+splitname_synonyms (const char *name)
+{
+  int place = find (name, usual_splits, USUAL_SPLITS);
+  return place < USUAL_SPLITS ? synonyms[place] : NULL;
 }
 
 int
