@@ -184,13 +184,14 @@ EXTRA_DIST += \
   $(shell_tests) $(test_headers) tests/functions.sh tests/ranks.sh tests/foreign_files.py tests/peers tests/reference \
   tests/slurm/cluster.sh tests/store-interop.sh
 
-# The peers (Keras and others) come from Python's package index, so this stands apart from make check.
+# The peers (Keras and others) come from Python's package index, so this stands apart from make check.  PEERS names some
+# of the comparisons.
 EXTRA_PROGRAMS += tests/peers/check_pixels
 tests_peers_check_pixels_LDADD = $(SLABFIT_LIBS)
 CLEANFILES = tests/peers/check_pixels tests/ranks_program tests/ranks_slabfit
 check-peers: all tests/peers/check_pixels peers/installed
 	PATH='$(abs_top_builddir)':"$$PATH" PYTHON='$(abs_top_builddir)/peers/bin/python' srcdir='$(abs_top_srcdir)' \
-	  bash $(srcdir)/tests/peers/run.sh
+	  bash $(srcdir)/tests/peers/run.sh $(PEERS)
 peers/installed: $(srcdir)/tests/peers/requirements.txt
 	rm -rf peers
 	python3 -m venv peers
