@@ -146,50 +146,53 @@ machine_cgroup_bytes (const char *root)
                smallest_limit (root, "/sys/fs/cgroup/memory", "memory", memory_v1));
 }
 
-/* Whether the line of /proc/cpuinfo that LABEL begins has TEXT in it.  */
-static bool
-processor_says (const char *label, const char *text)
+enum { ENTRY_BYTES = 8192 };
+
+/* VALUE (ENTRY_BYTES) = what /proc/cpuinfo says of the first processor behind LABEL; "" where it says nothing.  */
+static void
+read_entry (const char *label, char *value)
 {
-  char line[8192];
-  bool found = false;
+  char line[ENTRY_BYTES], *colon = NULL;
   FILE *stream = fopen ("/proc/cpuinfo", "re");
-  while (stream && !found && fgets (line, sizeof line, stream))
-    found = !strncmp (line, label, strlen (label)) && strstr (line, text);
+  while (stream && !colon && fgets (line, sizeof line, stream))
+    if (!strncmp (line, label, strlen (label)) && (colon = strstr (line, ": ")))
+      colon[strcspn (colon, "\n")] = '\0';
   if (stream)
     fclose (stream);
-  return found;
+  strcpy (value, colon ? colon + 2 : "");
+}
+
+static bool
+has_flag (const char *flag)
+{
+  char flags[ENTRY_BYTES];
+  read_entry ("flags", flags);
+  return strstr (flags, flag) != NULL;
 }
 
 bool
 machine_has_bfloat16 (void)
 {
-  return processor_says ("flags", " avx512_bf16") || processor_says ("flags", " amx_bf16");
+  return has_flag (" avx512_bf16") || has_flag (" amx_bf16");
 }
 
 bool
 machine_gains_by_bfloat16 (void)
 {
-  return processor_says ("flags", " amx_bf16")
-         || (processor_says ("flags", " avx512_bf16") && processor_says ("vendor_id", "AuthenticAMD"));
+  char vendor[ENTRY_BYTES];
+  read_entry ("vendor_id", vendor);
+  return has_flag (" amx_bf16") || (machine_has_bfloat16 () && !strcmp (vendor, "AuthenticAMD"));
 }
 
 void
 machine_processor (char name[128])
 {
-  static const char label[] = "model name";
+  char model[ENTRY_BYTES];
   struct utsname system;
-  char line[512], *value;
-  FILE *stream = fopen ("/proc/cpuinfo", "re");
-  snprintf (name, 128, "%s", uname (&system) == 0 ? system.machine : "unknown");
-  while (stream && fgets (line, sizeof line, stream))
-    if (!strncmp (line, label, sizeof label - 1) && (value = strstr (line, ": ")))
-      {
-        value[strcspn (value, "\n")] = '\0';
-        snprintf (name, 128, "%.127s", value + 2);
-        break;
-      }
-  if (stream)
-    fclose (stream);
+  read_entry ("model name", model);
+  if (!*model)
+    snprintf (model, sizeof model, "%s", uname (&system) == 0 ? system.machine : "unknown");
+  snprintf (name, 128, "%.127s", model);
 }
 
 double

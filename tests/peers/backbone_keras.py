@@ -17,7 +17,6 @@ import numpy as np
 import tf_keras
 
 from backbones import Comparison, build, features, formula
-from torchscript import Backbone
 
 LAYERS = {"conv1": "conv1_relu", **formula.KERAS_LAYERS}
 
@@ -128,15 +127,7 @@ def compare_layers(comparison, weights, theirs):
 
 
 def compare_damages(comparison, weights, theirs):
-    backbone = Backbone(build(comparison.folder, weights))
-    whole = backbone.text
-    for what, changes in DAMAGES.items():
-        backbone.text = whole
-        for pattern, replacement in changes:
-            backbone.text, count = re.subn(pattern, replacement, backbone.text)
-            assert count > 0, pattern
-        backbone.save(f"{comparison.folder}/damaged.ts")
-        comparison.far(what, f"{comparison.folder}/damaged.ts", theirs)
+    comparison.damages(build(comparison.folder, weights), DAMAGES, theirs)
     comparison.far("PyTorch's epsilon", build(comparison.folder, weights, "--epsilon", "1e-5"), theirs)
 
 

@@ -22,7 +22,6 @@ from torchvision import transforms
 from torchvision.transforms import functional
 
 from backbones import Comparison, build, formula
-from torchscript import Backbone
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -122,15 +121,7 @@ def compare_layers(comparison, network, weights, theirs):
 
 
 def compare_damages(comparison, weights, theirs):
-    backbone = Backbone(build(comparison.folder, weights))
-    whole = backbone.text
-    for what, changes in DAMAGES.items():
-        backbone.text = whole
-        for pattern, replacement in changes:
-            backbone.text, count = re.subn(pattern, replacement, backbone.text)
-            assert count > 0, pattern
-        backbone.save(f"{comparison.folder}/damaged.ts")
-        comparison.far(what, f"{comparison.folder}/damaged.ts", theirs)
+    comparison.damages(build(comparison.folder, weights), DAMAGES, theirs)
     comparison.far("Keras's epsilon", build(comparison.folder, weights, "--epsilon", "1.001e-5"), theirs)
 
 

@@ -1,12 +1,14 @@
 """What the comparisons of backbones share: weights by a formula, slabfit's features of photographs, and how near they
 are to another program's."""
 import os
+import re
 import sys
 
 import h5py
 import numpy as np
 
 import peers
+from torchscript import Backbone
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "reference"))
 
@@ -61,6 +63,19 @@ class Comparison:
     def far(self, what, backbone, theirs):
         difference = self.difference(backbone, theirs)
         self.results.add(difference > TOLERANCE, f"damage is noticed: {what}: {difference:.1e}")
+
+    def damages(self, backbone, changes, theirs):
+        """CHANGES, {what: [(pattern, replacement)]} in the text of the file BACKBONE, must be seen.  The pattern's
+        absence is a defect of the comparison."""
+        damaged = Backbone(backbone)
+        whole = damaged.text
+        for what, replacements in changes.items():
+            damaged.text = whole
+            for pattern, replacement in replacements:
+                damaged.text, count = re.subn(pattern, replacement, damaged.text)
+                assert count > 0, pattern
+            damaged.save(f"{self.folder}/damaged.ts")
+            self.far(what, f"{self.folder}/damaged.ts", theirs)
 
     def half(self, backbone):
         """--dtype float16 is what NumPy's rounding makes of float32."""
