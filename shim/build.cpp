@@ -15,8 +15,8 @@
 namespace
 {
 
-// Writes a file and keeps the first failure to itself: libtorch's archive writer, told of a full disk, throws again as it
-// is cleaned up, which ends the process.
+// Writes a file and keeps the first failure to itself: libtorch's archive writer, told of a full disk, throws again as
+// it is cleaned up, which ends the process.
 class quiet_file : public std::streambuf
 {
 public:

@@ -17,8 +17,8 @@ class engine
 public:
   virtual ~engine () = default;
 
-  // The network's one output for IMAGES (n, 3, height, width), which have input_type () and lie on the device.  Called by
-  // several threads at once, each with its number of threads set.
+  // The network's one output for IMAGES (n, 3, height, width), which have input_type () and lie on the device.  Called
+  // by several threads at once, each with its number of threads set.
   virtual at::Tensor forward (const at::Tensor &images) = 0;
 
   std::string metadata;

@@ -1,7 +1,7 @@
 // Running an engine on a GPU.
 //
-// Two batches are on their way at a time, each in its lane: while one is computed, the other's bytes go to the device or
-// its rows come back.  Nothing of CUDA is named here: streams and events come by c10's interface for any device.
+// Two batches are on their way at a time, each in its lane: while one is computed, the other's bytes go to the device
+// or its rows come back.  Nothing of CUDA is named here: streams and events come by c10's interface for any device.
 #include "runner.hpp"
 
 #include <ATen/ATen.h>

@@ -3,9 +3,9 @@
 namespace
 {
 
-// The line of TEXT that says what is wrong: the first that is not empty, since libtorch adds a stack trace below it.  An
-// error inside the network's own code comes the other way round: a trace, and what went wrong in the last line, behind a
-// name.
+// The line of TEXT that says what is wrong: the first that is not empty, since libtorch adds a stack trace below it.
+// An error inside the network's own code comes the other way round: a trace, and what went wrong in the last line,
+// behind a name.
 std::string
 choose_line (const std::string &text)
 {

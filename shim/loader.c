@@ -38,7 +38,8 @@ symbol (void *handle, const char *name)
   return address;
 }
 
-/* Where the module lies: $SLABFIT_NETWORK, else beside the program (in the build folder), else where it was installed.  */
+/* Where the module lies: $SLABFIT_NETWORK, else beside the program (in the build folder), else where it was
+   installed.  */
 static void
 find (char path[4096])
 {

@@ -1,4 +1,5 @@
-// The network module: network.h on libtorch.  Built as a shared object that loader.c opens when a command first needs it.
+// The network module: network.h on libtorch.  Built as a shared object that loader.c opens when a command first needs
+// it.
 #include "guard.hpp"
 #include "runner.hpp"
 

@@ -30,8 +30,8 @@ struct network_options {
   enum network_pool pool; /* over a map's height and width; no effect on an output without them */
 };
 
-/* What a byte means: plane C of the network's input is TABLE[C][b] where an image has the byte b of the colour COLOUR[C],
-   0 for red, 1 for green and 2 for blue.  */
+/* What a byte means: plane C of the network's input is TABLE[C][b] where an image has the byte b of the colour
+   COLOUR[C], 0 for red, 1 for green and 2 for blue.  */
 struct network_pixels {
   int colour[3];
   float table[3][256];
@@ -72,8 +72,8 @@ const char *network_metadata (const struct network *network);
 int network_prepare (struct network *network, const struct network_plan *plan, struct network_shape *shape,
                      char error[NETWORK_ERROR_BYTES]);
 
-/* FEATURES (count, width of a row) of PIXELS (count, height, width, 3), RGB bytes; COUNT is at most the plan's batch.  A
-   map (channels, height, width) becomes a row in the order (height, width, channels), as Keras flattens it.  */
+/* FEATURES (count, width of a row) of PIXELS (count, height, width, 3), RGB bytes; COUNT is at most the plan's batch.
+   A map (channels, height, width) becomes a row in the order (height, width, channels), as Keras flattens it.  */
 int network_run (struct network *network, const unsigned char *pixels, int count, float *features,
                  char error[NETWORK_ERROR_BYTES]);
 
@@ -106,12 +106,12 @@ struct network_trial {
   struct network_output output[NETWORK_OUTPUTS];
 };
 
-/* A network in the making.  Both functions run it once for an image of HEIGHT x WIDTH; TRIAL says what came, as far as it
-   got where they fail.  *DRAFT is to be closed by network_draft_close.
+/* A network in the making.  Both functions run it once for an image of HEIGHT x WIDTH; TRIAL says what came, as far as
+   it got where they fail.  *DRAFT is to be closed by network_draft_close.
 
    network_draft_build: as network_build; the values stay borrowed.
-   network_draft_wrap: the TorchScript file PATH in another one whose forward gives output number OUTPUT (counted from 0,
-   of a tuple or list, or of a dict in its order; 0 of an only one), a map pooled by POOL.  */
+   network_draft_wrap: the TorchScript file PATH in another one whose forward gives output number OUTPUT (counted from
+   0, of a tuple or list, or of a dict in its order; 0 of an only one), a map pooled by POOL.  */
 struct network_draft; /* opaque */
 
 int network_draft_build (struct network_draft **draft, const char *source, const struct network_tensor *tensors,

@@ -60,8 +60,8 @@ public:
     if (rows.defined ())
       return rows;
     // The constructor has optimised the graph: passes at run time would depend on the first runs' shapes and change the
-    // bits.  It is a setting of each thread, and the constructor must not have it: freezing inlines calls only where the
-    // optimiser is on.
+    // bits.  It is a setting of each thread, and the constructor must not have it: freezing inlines calls only where
+    // the optimiser is on.
     torch::jit::GraphOptimizerEnabledGuard no_passes (false);
     c10::IValue output = module.forward ({ images });
     if (!output.isTensor ())

@@ -1,6 +1,7 @@
 /* Building a residual network from weights: its structure, the names of its arrays, folding, and what is refused.  The
-   numbers of parameters are those that torchvision and Keras publish for their networks; the names are theirs.  What the
-   whole network computes is compared with both in cli-parity.sh.  libtorch is touched only in Check's forked children.  */
+   numbers of parameters are those that torchvision and Keras publish for their networks; the names are theirs.  What
+   the whole network computes is compared with both in cli-parity.sh.  libtorch is touched only in Check's forked
+   children.  */
 #include <config.h>
 
 #include "../src/backbone/backbone.h"

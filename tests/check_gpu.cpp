@@ -367,7 +367,8 @@ START_TEST (goes_on_after_a_failure)
 }
 END_TEST
 
-// Four callers, two lanes: one forward pass at a time, all on one stream, and each waits for its copies and they for it.
+// Four callers, two lanes: one forward pass at a time, all on one stream, and each waits for its copies and they for
+// it.
 START_TEST (keeps_streams_in_order)
 {
   std::atomic<int> inside{ 0 };

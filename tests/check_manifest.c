@@ -1,5 +1,5 @@
-/* The manifest against an independent computation of its order and checksum (reference/make_images.py), what folders may
-   hold, and what is refused.  */
+/* The manifest against an independent computation of its order and checksum (reference/make_images.py), what folders
+   may hold, and what is refused.  */
 #include <config.h>
 
 #include "../src/base/memory.h"

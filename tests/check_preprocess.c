@@ -138,12 +138,12 @@ START_TEST (names)
   struct preprocess keras, torchvision;
   ck_assert_int_eq (preprocess_parse (&keras, "keras"), 0);
   ck_assert (keras.resize_height == 224 && keras.resize_width == 224 && keras.crop_height == 0);
-  ck_assert (!keras.bilinear && keras.bgr && keras.scale == 1);
+  ck_assert (keras.interpolation == INTERPOLATION_NEAREST && keras.bgr && keras.scale == 1);
   ck_assert (keras.mean[0] == 123.68 && keras.mean[1] == 116.779 && keras.mean[2] == 103.939);
   ck_assert (keras.deviation[0] == 1 && keras.height == 224 && keras.width == 224);
   ck_assert_int_eq (preprocess_parse (&torchvision, "torchvision"), 0);
   ck_assert (torchvision.resize_shorter == 256 && torchvision.crop_height == 224 && torchvision.crop_width == 224);
-  ck_assert (torchvision.bilinear && !torchvision.bgr && torchvision.scale == 1.0 / 255);
+  ck_assert (torchvision.interpolation == INTERPOLATION_BILINEAR && !torchvision.bgr && torchvision.scale == 1.0 / 255);
   ck_assert (torchvision.mean[2] == 0.406 && torchvision.deviation[1] == 0.224 && torchvision.height == 224);
   const char *lite = "resize=256,crop=224,interp=bilinear,order=rgb,mean=127:127:127,std=128:128:128";
   ck_assert_int_eq (preprocess_parse (&torchvision, lite), 0);
@@ -155,8 +155,8 @@ END_TEST
 #define TWO_SIZES "the shorter side or HEIGHTxWIDTH, " SIZES
 #define MEANS "three numbers R:G:B, such as 123.68:116.779:103.939, not "
 #define KEYS                                                                                                           \
-  "it takes keras, torchvision, or key=value with the keys decode, resize, crop, interp, order, scale, mean and std, " \
-  "separated by commas"
+  "it takes keras, torchvision, or key=value with the keys decode, resize, crop, interp, centre, order, scale, mean "  \
+  "and std, separated by commas"
 
 static const struct {
   const char *spec, *message;
@@ -175,7 +175,8 @@ static const struct {
   { "resize=224x224x3", "resize takes " TWO_SIZES "'224x224x3'" },
   { "resize= 224", "resize takes " TWO_SIZES "' 224'" },
   { "crop=224px", "crop takes a size or HEIGHTxWIDTH, " SIZES "'224px'" },
-  { "crop=8,interp=bicubic", "interp takes nearest or bilinear, not 'bicubic'" },
+  { "crop=8,interp=cubic", "interp takes nearest, bilinear or bicubic, not 'cubic'" },
+  { "crop=8,centre=ceil", "centre takes round or floor, not 'ceil'" },
   { "crop=8,order=RGB", "order takes rgb or bgr, not 'RGB'" },
   { "crop=8,scale=0", "scale takes a positive number or fraction, such as 1/255, not '0'" },
   { "crop=8,scale=1/0", "scale takes a positive number or fraction, such as 1/255, not '1/0'" },
@@ -198,7 +199,8 @@ START_TEST (decode_in_specs)
 {
   struct preprocess preprocess;
   ck_assert_int_eq (preprocess_parse (&preprocess, "decode=scaled,torchvision"), 0);
-  ck_assert (preprocess.scaled && preprocess.resize_shorter == 256 && preprocess.bilinear);
+  ck_assert (preprocess.scaled && preprocess.resize_shorter == 256);
+  ck_assert_int_eq (preprocess.interpolation, INTERPOLATION_BILINEAR);
   ck_assert_int_eq (preprocess_parse (&preprocess, "decode=scaled,crop=8"), 0);
   ck_assert (preprocess.scaled && preprocess.crop_height == 8);
   ck_assert_int_eq (preprocess_parse (&preprocess, "decode=exact,crop=8"), 0);

@@ -185,9 +185,9 @@ START_TEST (a_taker_may_fail)
 }
 END_TEST
 
-/* By hand.  100352 columns in chunks of 3584 are 28 chunks: 7 each for 4 ranks; for 3 ranks 9, 9 and 10, which is 7 % more
-   than even.  For 16 ranks, whose even share is 6272, two chunks are a seventh more, and so are 4 halves; 7 quarters are
-   even.  */
+/* By hand.  100352 columns in chunks of 3584 are 28 chunks: 7 each for 4 ranks; for 3 ranks 9, 9 and 10, which is 7 %
+   more than even.  For 16 ranks, whose even share is 6272, two chunks are a seventh more, and so are 4 halves; 7
+   quarters are even.  */
 static const struct {
   uint64_t columns, unit;
   int index, count;

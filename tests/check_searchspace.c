@@ -66,8 +66,8 @@ compare (const void *a, const void *b)
 
 enum { DRAWS = 4000 };
 
-/* The largest distance between the distribution of VALUE, which it sorts, and the uniform one on [0, 1], by the definition of
-   Kolmogorov and Smirnov.  */
+/* The largest distance between the distribution of VALUE, which it sorts, and the uniform one on [0, 1], by the
+   definition of Kolmogorov and Smirnov.  */
 static double
 distance_from_uniform (double *value)
 {
@@ -78,8 +78,8 @@ distance_from_uniform (double *value)
   return distance;
 }
 
-/* 1.63 / sqrt (n) is exceeded once in a hundred samples (Smirnov 1948); three significant digits move a value by 0.0025 of
-   itself at most, which is as much of a range from 0.1 to 1, and on the logarithmic scales here less.  */
+/* 1.63 / sqrt (n) is exceeded once in a hundred samples (Smirnov 1948); three significant digits move a value by 0.0025
+   of itself at most, which is as much of a range from 0.1 to 1, and on the logarithmic scales here less.  */
 static const double bound = 1.63 / 63.2455532033676 + 0.0025;
 
 START_TEST (draws_follow_their_distributions)
@@ -116,8 +116,8 @@ START_TEST (draws_follow_their_distributions)
 }
 END_TEST
 
-/* Whole numbers, both ends among them, and the values of lists, each as often as the others; a draw depends on its number
-   and the seed alone.  */
+/* Whole numbers, both ends among them, and the values of lists, each as often as the others; a draw depends on its
+   number and the seed alone.  */
 START_TEST (whole_numbers_and_lists_are_drawn_evenly)
 {
   static const char *const text[AXES] = {

@@ -1,5 +1,5 @@
-/* The advice at the end of an extraction, by figures made by hand: a run of 100 s, of which 4 threads on a processor have
-   400 s, and 2 threads beside a GPU 200 s.  */
+/* The advice at the end of an extraction, by figures made by hand: a run of 100 s, of which 4 threads on a processor
+   have 400 s, and 2 threads beside a GPU 200 s.  */
 #include <config.h>
 
 #include "../src/extract/stalls.h"

@@ -77,7 +77,8 @@ START_TEST (a_third_goes_on)
 }
 END_TEST
 
-/* By hand: 1, 2, 4, 9 have the mean 4 and the deviation sqrt (38 / 4), NumPy's default; an AUC that is none is left out.  */
+/* By hand: 1, 2, 4, 9 have the mean 4 and the deviation sqrt (38 / 4), NumPy's default; an AUC that is none is left
+   out.  */
 START_TEST (means_and_deviations)
 {
   struct outcome fold[FOLDS] = {

@@ -151,7 +151,8 @@ outcomes_of (json_t *all, size_t number)
   ck_abort_msg ("no trial %zu", number);
 }
 
-/* Leaves in the file PATH what was found of each trial on the first FOLDS, and makes LOSS that of trial NUMBER on FOLD.  */
+/* Leaves in the file PATH what was found of each trial on the first FOLDS, and makes LOSS that of trial NUMBER on
+   FOLD.  */
 static void
 change (const char *path, size_t folds, size_t number, size_t fold, double loss)
 {
@@ -210,8 +211,8 @@ find_trial (const struct tune_report *report, size_t number)
   return &report->trial[i];
 }
 
-/* Losses that were changed in the file show.  The best trial is given up after the second fold if it is bad there, though
-   a third fold is known as well, and not before.  */
+/* Losses that were changed in the file show.  The best trial is given up after the second fold if it is bad there,
+   though a third fold is known as well, and not before.  */
 START_TEST (the_files_outcomes_decide)
 {
   struct tune_options options = make_options ();

@@ -156,8 +156,8 @@ make_layer (hid_t file, const char *name, float value)
   free (path);
 }
 
-/* The twelve layers of a class stand in the model's order, which is not the alphabet's; two layers of the same name in two
-   networks are told apart; classes that are not known have numbers.  */
+/* The twelve layers of a class stand in the model's order, which is not the alphabet's; two layers of the same name in
+   two networks are told apart; classes that are not known have numbers.  */
 START_TEST (numbered_layers)
 {
   char *path = scratch_path ("a.weights.h5");
@@ -447,8 +447,8 @@ put_byte (const char *path, size_t place, unsigned char byte)
   close (descriptor);
 }
 
-/* The reference file NAME with every STEP-th byte inverted, or one bit of it; then cut at each such place, where it cannot
-   be read.  */
+/* The reference file NAME with every STEP-th byte inverted, or one bit of it; then cut at each such place, where it
+   cannot be read.  */
 static void
 damage (const char *name, size_t step)
 {

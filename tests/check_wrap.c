@@ -1,5 +1,5 @@
-/* Wrapping TorchScript networks: of each the features are known by hand.  reference/make_networks.py wrote some of them by
-   PyTorch.  libtorch is touched only in Check's forked children.  */
+/* Wrapping TorchScript networks: of each the features are known by hand.  reference/make_networks.py wrote some of them
+   by PyTorch.  libtorch is touched only in Check's forked children.  */
 #include <config.h>
 
 #include "../src/backbone/backbone.h"

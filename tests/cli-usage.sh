@@ -131,8 +131,8 @@ for limit in -1 101% x % '' 1.5 99999999999999999999 -1%; do
 done
 
 # What SPEC of --preprocess is, and each thing it may not be.
-keys="it takes keras, torchvision, or key=value with the keys decode, resize, crop, interp, order, scale, mean and std, \
-separated by commas"
+keys="it takes keras, torchvision, or key=value with the keys decode, resize, crop, interp, centre, order, scale, mean \
+and std, separated by commas"
 sizes='each from 1 to 16384'
 preprocess () { extract "preprocessing '$1'$2" --preprocess "$1"; }
 preprocess '' ": unknown key ''; $keys"
@@ -144,7 +144,7 @@ for size in '' 0 -8 8x 8x0 8x8x8 16385 99999999999999999999 8.5; do
   preprocess resize=$size ": resize takes the shorter side or HEIGHTxWIDTH, $sizes, not '$size'"
   preprocess resize=8,crop=$size ": crop takes a size or HEIGHTxWIDTH, $sizes, not '$size'"
 done
-preprocess interp=cubic,resize=8x8 ": interp takes nearest or bilinear, not 'cubic'"
+preprocess interp=cubic,resize=8x8 ": interp takes nearest, bilinear or bicubic, not 'cubic'"
 preprocess resize=8x8,order=gbr ": order takes rgb or bgr, not 'gbr'"
 for scale in 0 -1 1/0 x nan 1/255/2; do
   preprocess resize=8x8,scale=$scale ": scale takes a positive number or fraction, such as 1/255, not '$scale'"

@@ -1,8 +1,8 @@
 /* A library to be preloaded: one call of the C library on the files of one folder fails.
 
      FAULTS_FOLDER PATH     the folder, as the program writes its paths; files in folders below count too
-     FAULTS_CALL NAME       write (pwrite, writev, fwrite too), fsync, rename, close (fclose too), truncate, or create: the
-                            opening of a new file
+     FAULTS_CALL NAME       write (pwrite, writev, fwrite too), fsync, rename, close (fclose too), truncate, or create:
+                            the opening of a new file
      FAULTS_NUMBER N        the call that fails, from 1
      FAULTS_ERRNO NUMBER    what it fails with
      FAULTS_FOREVER         where it is set, all later calls fail too, as on a disk that stays full

@@ -80,7 +80,7 @@ for ((i = 0; i < ${SLABFIT_STOPS:-60}; i++)); do
   status=$?
   case $status in
     0) ended=$((ended + 1)); same $whole work/features/training.h5; rm -rf work/features ;;
-    75) grep -Eqx "slabfit extract: ($stopped|stopped while (merging|verifying) '.*'; run the same command again)" err \
+    75) grep -Eqx "slabfit extract: ($stopped|stopped while (listing|merging|verifying) '.*'; run the same command again)" err \
           || fail "$what: it says '$(cat err)'" ;;
     143 | 138 | 130) test ! -s err || fail "$what: killed: $(cat err)" ;; # before the program listened
     *) fail "$what: exit status $status: $(cat err)" ;;
@@ -99,7 +99,8 @@ for moment in 0.1 0.4; do
   sleep $moment
   kill -s TERM $!
   wait_for $! 10 75
-  errors <<<"slabfit extract: $stopped"
+  command_line=$what
+  like "slabfit extract: ($stopped|stopped while listing '../photos'; run the same command again)" "$(cat err)"
   no_temporary starting
 done
 

@@ -1,5 +1,5 @@
-/* What several ranks do together, for mpi.sh: ranks_program CASE [RANK], started by mpirun or srun.  A case is checked on
-   each rank; the first one says that it holds.  Ends as slabfit's main does.  */
+/* What several ranks do together, for mpi.sh: ranks_program CASE [RANK], started by mpirun or srun.  A case is checked
+   on each rank; the first one says that it holds.  Ends as slabfit's main does.  */
 #include <config.h>
 
 #include "../src/base/ranks.h"

@@ -15,10 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Also the names of their preprocessing, whose images are SIDE x SIDE.  */
 static const char *const structure_names[] = { "keras", "torchvision" };
-enum { SIDE = 224 };
-
 static const char *const pool_names[] = { "none", "avg", "max" };
 
 /* A network as it is built.  */
@@ -190,8 +187,9 @@ write_network (struct building *building, const struct backbone_options *options
   char reason[NETWORK_ERROR_BYTES];
   struct network_draft *draft = NULL;
   struct network_trial *trial = &report->trial;
-  const char *structure = structure_names[building->matching.naming->structure];
-  int height = options->preprocess ? options->height : SIDE, width = options->preprocess ? options->width : SIDE;
+  const struct naming *naming = building->matching.naming;
+  int height = options->preprocess ? options->height : NAMING_SIDE;
+  int width = options->preprocess ? options->width : NAMING_SIDE;
   building->source = resnet_source (building->unit, building->units, options->pool);
   if (!building->source)
     return -1;
@@ -199,9 +197,9 @@ write_network (struct building *building, const struct backbone_options *options
     return error_set ("cannot build %s for images of 3 x %d x %d: %s; check --preprocess and libtorch",
                       building->resnet->name, height, width, reason);
   describe (report->description, building->layer.name, pool_names[options->pool],
-            options->preprocess ? options->preprocess : structure, &trial->shape);
+            options->preprocess ? options->preprocess : naming->preprocess, &trial->shape);
   json_object_set_new (report->description, "architecture", json_string (building->resnet->name));
-  json_object_set_new (report->description, "structure", json_string (structure));
+  json_object_set_new (report->description, "structure", json_string (structure_names[naming->structure]));
   json_object_set_new (report->description, "epsilon", json_real (building->epsilon[0]));
   int result = write_draft (draft, options, report);
   network_draft_close (draft);

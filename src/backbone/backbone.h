@@ -19,7 +19,7 @@ struct backbone_options {
   const char *output;     /* the file to write */
   bool force;             /* replaces one that is there */
   enum network_pool pool; /* over a map's height and width, inside the network */
-  const char *preprocess; /* a specification; NULL, of a network that is built, for that of its structure */
+  const char *preprocess; /* a specification; NULL, of a network that is built, for its program's own */
   int height, width;      /* of the images that it gives; of no use where it is NULL */
 };
 

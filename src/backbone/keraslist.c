@@ -63,8 +63,8 @@ cut_number (char *text, char mark)
     *place = '\0';
 }
 
-/* Splits the weight's name TEXT, which is changed: "sequential/dense/kernel:0" into "dense" and "kernel", "fc_W_1:0" into
-   "fc" and "kernel".  *LAYER is "" where TEXT does not tell it.  */
+/* Splits the weight's name TEXT, which is changed: "sequential/dense/kernel:0" into "dense" and "kernel", "fc_W_1:0"
+   into "fc" and "kernel".  *LAYER is "" where TEXT does not tell it.  */
 static void
 split (char *text, const char **layer, const char **part)
 {

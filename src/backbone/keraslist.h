@@ -1,5 +1,5 @@
-/* Keras's weights as lists: each group of a layer lists its arrays, and the group above them lists the layers.  So Keras 1,
-   2 and tf.keras save weights in .h5, and all up to Keras 3 whole models.  */
+/* Keras's weights as lists: each group of a layer lists its arrays, and the group above them lists the layers.  So
+   Keras 1, 2 and tf.keras save weights in .h5, and all up to Keras 3 whole models.  */
 #ifndef SLABFIT_KERASLIST_H
 #define SLABFIT_KERASLIST_H
 

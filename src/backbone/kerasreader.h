@@ -11,8 +11,8 @@ struct kerasreader {
   hid_t file;
 };
 
-/* The dataset PLACE of GROUP as the weight "LAYER/PART", or "PATH/LAYER/PART" where another one has that name and PATH is
-   not "".  Refused where its values lie in another file or were never written.  */
+/* The dataset PLACE of GROUP as the weight "LAYER/PART", or "PATH/LAYER/PART" where another one has that name and PATH
+   is not "".  Refused where its values lie in another file or were never written.  */
 int kerasreader_array (struct kerasreader *reader, hid_t group, const char *place, const char *path, const char *layer,
                        const char *part);
 

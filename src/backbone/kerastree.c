@@ -23,7 +23,8 @@ collect (hid_t group, const char *name, const H5L_info_t *info, void *names)
   return names_add (names, name);
 }
 
-/* Behind the part of NAME that is no number: at the digits that stand alone or behind the last "_", else at its end.  */
+/* Behind the part of NAME that is no number: at the digits that stand alone or behind the last "_", else at its
+   end.  */
 static const char *
 number_of (const char *name)
 {

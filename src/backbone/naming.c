@@ -104,15 +104,19 @@ name_transformers (const struct resnet *resnet, const struct resnet_unit *unit, 
     ".weight", ".bias", ".weight", ".bias", ".running_mean", ".running_var"                                            \
   }
 
+/* preprocessor_config.json of microsoft/resnet-50: 224 / 0.875 pixels by Pillow's BICUBIC, of which 224 are kept.  */
+#define TRANSFORMERS_PREPROCESS                                                                                        \
+  "resize=256,crop=224,interp=bicubic,centre=floor,order=rgb,scale=1/255,mean=0.485:0.456:0.406,std=0.229:0.224:0.225"
+
 /* The epsilons: keras/src/applications/resnet.py, which takes weights of the old names as well; torch.nn.BatchNorm2d's
    default.  */
 const struct naming namings[] = {
-  { "Keras", RESNET_KERAS, 1.001e-5, name_keras, KERAS_PARTS },
-  { "Keras", RESNET_KERAS, 1.001e-5, name_numbered, KERAS_PARTS },
-  { "Keras before 2019", RESNET_KERAS, 1.001e-5, name_lettered_deep, KERAS_PARTS },
-  { "Keras before 2019", RESNET_KERAS, 1.001e-5, name_lettered, KERAS_PARTS },
-  { "torchvision", RESNET_TORCHVISION, 1e-5, name_torchvision, TORCH_PARTS },
-  { "Hugging Face", RESNET_TORCHVISION, 1e-5, name_transformers, TORCH_PARTS },
+  { "Keras", RESNET_KERAS, 1.001e-5, "keras", name_keras, KERAS_PARTS },
+  { "Keras", RESNET_KERAS, 1.001e-5, "keras", name_numbered, KERAS_PARTS },
+  { "Keras before 2019", RESNET_KERAS, 1.001e-5, "keras", name_lettered_deep, KERAS_PARTS },
+  { "Keras before 2019", RESNET_KERAS, 1.001e-5, "keras", name_lettered, KERAS_PARTS },
+  { "torchvision", RESNET_TORCHVISION, 1e-5, "torchvision", name_torchvision, TORCH_PARTS },
+  { "Hugging Face", RESNET_TORCHVISION, 1e-5, TRANSFORMERS_PREPROCESS, name_transformers, TORCH_PARTS },
   { 0 },
 };
 

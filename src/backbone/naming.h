@@ -10,12 +10,13 @@
 /* Of a unit: its convolution's arrays, then those of its batch normalisation.  */
 enum naming_part { NAMING_KERNEL, NAMING_BIAS, NAMING_GAMMA, NAMING_BETA, NAMING_MEAN, NAMING_VARIANCE, NAMING_PARTS };
 
-enum { NAMING_NAME_BYTES = 96 };
+enum { NAMING_NAME_BYTES = 96, NAMING_SIDE = 224 };
 
 struct naming {
   const char *program; /* for messages */
   enum resnet_structure structure;
-  double epsilon; /* of the batch normalisation in the program's network */
+  double epsilon;         /* of the batch normalisation in the program's network */
+  const char *preprocess; /* what the program does with images, which become NAMING_SIDE x NAMING_SIDE */
   /* Writes the unit's convolution, or its batch normalisation, into NAME (NAMING_NAME_BYTES).  */
   void (*layer) (const struct resnet *resnet, const struct resnet_unit *unit, bool normalisation, char *name);
   const char *part[NAMING_PARTS]; /* what follows it */

@@ -69,7 +69,8 @@ push (struct machine *machine, struct pyvalue *value)
   return value ? list_add (machine, &machine->stack, value) : -1;
 }
 
-/* The uppermost value, taken off, of the kind KIND (PYVALUE_MARK: of any kind but that one); NULL with the error set.  */
+/* The uppermost value, taken off, of the kind KIND (PYVALUE_MARK: of any kind but that one); NULL with the error
+   set.  */
 static struct pyvalue *
 pop (struct machine *machine, enum pyvalue_kind kind)
 {

@@ -1,8 +1,8 @@
 /* A Python pickle as a graph of values (pyvalue.h).  Nothing of it is run.
 
-   Source of the format: Lib/pickletools.py of CPython.  Read are protocols 2 to 5 as far as plain data needs them: None,
-   booleans, numbers, text, bytes, tuples, lists, dicts, OrderedDicts (which become dicts), globals, calls and persistent
-   ids.  What sets an object's attributes is left out.  */
+   Source of the format: Lib/pickletools.py of CPython.  Read are protocols 2 to 5 as far as plain data needs them:
+   None, booleans, numbers, text, bytes, tuples, lists, dicts, OrderedDicts (which become dicts), globals, calls and
+   persistent ids.  What sets an object's attributes is left out.  */
 #ifndef SLABFIT_PICKLE_H
 #define SLABFIT_PICKLE_H
 

@@ -1,5 +1,5 @@
-/* Python's plain values, as a pickle describes them: a graph that runs nothing.  A call is kept as what would be called with
-   what.  */
+/* Python's plain values, as a pickle describes them: a graph that runs nothing.  A call is kept as what would be called
+   with what.  */
 #ifndef SLABFIT_PYVALUE_H
 #define SLABFIT_PYVALUE_H
 
@@ -61,8 +61,8 @@ const struct pyvalue *pyvalue_item (const struct pyvalue *value, size_t i);
 bool pyvalue_is_text (const struct pyvalue *value, const char *text);
 bool pyvalue_is_global (const struct pyvalue *value, const char *module, const char *name);
 
-/* The value of the last entry of the dict VALUE whose key is KEY; NULL, with no error set, where there is none or VALUE is
-   no dict.  */
+/* The value of the last entry of the dict VALUE whose key is KEY; NULL, with no error set, where there is none or VALUE
+   is no dict.  */
 const struct pyvalue *pyvalue_find (const struct pyvalue *value, const char *key);
 
 #endif

@@ -14,8 +14,8 @@ void zipfile_close (struct zipfile *zip); /* NULL is allowed */
    one; -1 with the error set.  */
 int zipfile_next (struct zipfile *zip, const char **name);
 
-/* The whole of the present member, from memory_new, with a 0 after its *LENGTH bytes; NULL with the error set, also where
-   it has more than LIMIT bytes.  */
+/* The whole of the present member, from memory_new, with a 0 after its *LENGTH bytes; NULL with the error set, also
+   where it has more than LIMIT bytes.  */
 unsigned char *zipfile_read (struct zipfile *zip, size_t limit, size_t *length);
 
 /* Whether PATH has the member NAME: 1, 0, or -1 with the error set.  */

@@ -23,7 +23,8 @@ int machine_task (int *task, int *tasks);
 /* Whether the processor multiplies bfloat16 (avx512_bf16, amx_bf16).  */
 bool machine_has_bfloat16 (void);
 
-/* Whether it computes faster in bfloat16 than in float32: avx512_bf16 without AMX works at half the rate on Intel's.  */
+/* Whether it computes faster in bfloat16 than in float32: avx512_bf16 without AMX works at half the rate on
+   Intel's.  */
 bool machine_gains_by_bfloat16 (void);
 
 /* The processor's name as the system gives it: "AMD EPYC 9R14"; its architecture where it gives none.  */

@@ -13,8 +13,8 @@
 
 enum { ALIGNMENT = 64 };
 
-/* Buffers of several megabytes lie in huge pages where the system has them: columns of large matrices are then far fewer
-   pages apart than rows.  */
+/* Buffers of several megabytes lie in huge pages where the system has them: columns of large matrices are then far
+   fewer pages apart than rows.  */
 static const size_t huge_page = 2 << 20, huge_enough = 8 << 20;
 
 static atomic_uint_least64_t held, peak;

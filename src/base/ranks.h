@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 /* Collective.  Joins the other ranks, where this process was started as one of several.  From then on a request to stop
-   is obeyed by all at the same step (stop.h), and a process that calls exit ends the whole job.  Fails where several were
-   started and slabfit was built without MPI.  */
+   is obeyed by all at the same step (stop.h), and a process that calls exit ends the whole job.  Fails where several
+   were started and slabfit was built without MPI.  */
 int ranks_start (void);
 
 int ranks_index (void); /* from 0; the first rank is the one that writes files */
@@ -30,16 +30,16 @@ struct ranks_share {
 };
 struct ranks_share ranks_share (uint64_t columns, uint64_t unit, int index, int count);
 
-/* Collective.  VALUES (count) become their sum over all ranks, the same bits on each.  All ranks learn in ranks_sum that
-   one of them is asked to stop.  */
+/* Collective.  VALUES (count) become their sum over all ranks, the same bits on each.  All ranks learn in ranks_sum
+   that one of them is asked to stop.  */
 int ranks_sum (float *values, size_t count);
 int ranks_sum_double (double *values, size_t count);
 
 /* Collective.  VALUES become those of the first rank.  */
 int ranks_from_first (void *values, size_t bytes);
 
-/* Collective.  Whether all ranks succeeded so far: RESULT is 0, or -1 with the error set.  Where it is not 0 everywhere,
-   all fail with the error of one of them.  They learn of a request to stop as well.  */
+/* Collective.  Whether all ranks succeeded so far: RESULT is 0, or -1 with the error set.  Where it is not 0
+   everywhere, all fail with the error of one of them.  They learn of a request to stop as well.  */
 int ranks_agree (int result);
 
 /* ROWS, COUNT of ROW_BYTES each (at most 64 MB), beginning with number FIRST of a matrix.  -1 with the error set.  */
@@ -47,8 +47,8 @@ typedef int ranks_take (void *context, const void *rows, uint64_t first, uint64_
 typedef int ranks_give (void *context, void *rows, uint64_t first, uint64_t count);
 
 /* Collective.  Each rank has COUNT rows of a matrix, whose shares follow each other.  ranks_gather calls TAKE on the
-   first rank with all of them in order, at most 64 MB at a time; ranks_scatter calls GIVE there, which fills ROWS in, and
-   brings each rank its own.  The other ranks' TAKE and GIVE are not used.  */
+   first rank with all of them in order, at most 64 MB at a time; ranks_scatter calls GIVE there, which fills ROWS in,
+   and brings each rank its own.  The other ranks' TAKE and GIVE are not used.  */
 int ranks_gather (const void *rows, uint64_t count, size_t row_bytes, ranks_take *take, void *context);
 int ranks_scatter (void *rows, uint64_t count, size_t row_bytes, ranks_give *give, void *context);
 

@@ -11,9 +11,9 @@ void stop_watch (double seconds);
 /* Whether to stop now.  Cheap, and safe from any thread.  */
 bool stop_requested (void);
 
-/* For several processes that have to stop at the same step: from now on a process that is asked does not stop by itself.
-   stop_pending is true in the one that was asked, and stop_requested is false everywhere until each process has heard
-   of it and called stop_agree.  */
+/* For several processes that have to stop at the same step: from now on a process that is asked does not stop by
+   itself.  stop_pending is true in the one that was asked, and stop_requested is false everywhere until each process
+   has heard of it and called stop_agree.  */
 void stop_together (void);
 bool stop_pending (void);
 void stop_agree (void);

@@ -18,8 +18,8 @@ int transport_sum (void *values, size_t count, enum transport_type type);
 int transport_broadcast (void *bytes, size_t count, int rank);
 int transport_lowest (uint64_t *values, size_t count);
 
-/* The same among calls of this function only, whatever others the ranks are in, and for the last time.  With PATIENCE the
-   others are awaited however long it takes; without it, 1 for a second in vain, or 2 where a lower rank waited so
+/* The same among calls of this function only, whatever others the ranks are in, and for the last time.  With PATIENCE
+   the others are awaited however long it takes; without it, 1 for a second in vain, or 2 where a lower rank waited so
    too.  */
 int transport_last_lowest (uint64_t *values, size_t count, bool patience);
 

@@ -34,7 +34,7 @@ static const struct argp_option option_table[] = {
   { "output", KEY_OUTPUT, "N", 0, "wrap: the output to take, counted from 0 (0)", 0 },
   { "pool", KEY_POOL, "KIND", 0, "Pool maps over height and width inside the network: none, avg or max (none)", 0 },
   { "preprocess", KEY_PREPROCESS, "SPEC", 0,
-    "What becomes of the pixels: keras, torchvision or key=value,... (keras or torchvision, as the weights are)", 0 },
+    "What becomes of the pixels: keras, torchvision or key=value,... (as the program does whose weights they are)", 0 },
   { "random", KEY_RANDOM, "SEED", 0, "Random weights drawn from SEED, for trying things out", 0 },
   { "weights", KEY_WEIGHTS, "FILE", 0, "Keras's .h5, .weights.h5 or .keras, safetensors, or PyTorch's .pth", 0 },
   { 0 },

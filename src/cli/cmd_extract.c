@@ -160,12 +160,10 @@ static const struct argp argp = {
   "DATASET",
   "Turn the images of DATASET into features, FEATURES/SPLIT.h5. DATASET is a folder of SPLIT/CLASS/ folders, of CLASS/ "
   "folders or of images, a list of paths (CSV: path,label,split), or a tar file. Finished parts are kept: after a "
-  "stop, "
-  "run the same command again."
+  "stop, run the same command again."
   "\vSPEC is written in the order in which it is applied: decode=scaled|exact (exact), resize=256 (shorter side) or "
-  "resize=224x224 (height x "
-  "width), crop=224, interp=nearest|bilinear, order=rgb|bgr, scale=1/255, mean=R:G:B, std=R:G:B. Without scale, values "
-  "are from 0 to 255.\n"
+  "resize=224x224 (height x width), crop=224, interp=nearest|bilinear|bicubic (nearest), centre=round|floor (round), "
+  "order=rgb|bgr (rgb), scale=1/255, mean=R:G:B, std=R:G:B. Without scale, values are from 0 to 255.\n"
   "keras: resize=224x224,order=bgr,mean=123.68:116.779:103.939\n"
   "torchvision: resize=256,crop=224,interp=bilinear,order=rgb,scale=1/255 and ImageNet's mean and std\n\n"
   "Example: slabfit extract dataset -o features --backbone resnet50.ts",

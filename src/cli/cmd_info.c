@@ -225,7 +225,8 @@ describe_model (const char *path)
   return info;
 }
 
-/* Of the open FILE, a training's checkpoint or the inner products that one kept; NULL with no error where it is neither.  */
+/* Of the open FILE, a training's checkpoint or the inner products that one kept; NULL with no error where it is
+   neither.  */
 static json_t *
 describe_leavings (hid_t file, const char *path)
 {

@@ -224,8 +224,8 @@ choose_concurrency (const struct options *options, struct extractor *extractor, 
   return extractor_prepare (extractor, concurrency->batch, concurrency->threads);
 }
 
-/* Fails where EXTRACTOR's features are not those that the model was trained on; of another precision they may be, where it
-   was asked for.  */
+/* Fails where EXTRACTOR's features are not those that the model was trained on; of another precision they may be, where
+   it was asked for.  */
 static int
 check_extractor (const struct options *options, const struct model *model, const struct extractor *extractor)
 {

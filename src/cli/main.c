@@ -71,8 +71,8 @@ finish_question (void)
   return error_status ();
 }
 
-/* Several ranks may train together.  The first one looks at the arguments before the others do, so that what is wrong with
-   them is said once, and it alone prints.  */
+/* Several ranks may train together.  The first one looks at the arguments before the others do, so that what is wrong
+   with them is said once, and it alone prints.  */
 static int
 start_ranks (const struct command *command, int argc, char **argv)
 {

@@ -32,7 +32,8 @@ const struct argp_option *options_find (const struct command *command, const cha
 /* *VALUE = the whole number TEXT, from LOWEST to HIGHEST; WHAT ("--epochs") is for the message of a usage error.  */
 int options_parse_whole (const char *text, const char *what, int lowest, int highest, int *value);
 
-/* *VALUE = the place of TEXT in WORDS, which NULL ends; a usage error that says that WHAT takes TAKES where it is none.  */
+/* *VALUE = the place of TEXT in WORDS, which NULL ends; a usage error that says that WHAT takes TAKES where it is
+   none.  */
 int options_parse_word (const char *text, const char *what, const char *const *words, const char *takes, int *value);
 
 /* Whether TEXT, the argument of --dtype, is float16 or float32; another one is a usage error.  */

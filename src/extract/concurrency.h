@@ -3,8 +3,8 @@
 
    What was found is kept in $XDG_CACHE_HOME/slabfit/network.json (~/.cache/slabfit/network.json), a JSON object with
    an entry for each processor, number of threads, libtorch, backbone, image size, precision and device: nodes of
-   several kinds may share a home.  Tasks that begin at once all measure, and the last one's file stays.  A file that cannot be
-   read or written is as none.  */
+   several kinds may share a home.  Tasks that begin at once all measure, and the last one's file stays.  A file that
+   cannot be read or written is as none.  */
 #ifndef SLABFIT_CONCURRENCY_H
 #define SLABFIT_CONCURRENCY_H
 
@@ -25,8 +25,8 @@ struct concurrency {
 };
 
 /* Chooses how IMAGES images are to be run by THREADS threads in all, leaves EXTRACTOR prepared for it, and says it by
-   progress_say.  BATCH fixes the images in a call; 0 leaves them to be chosen.  Measuring takes a tenth of the job's time
-   and 10 s at the most; jobs of less than CONCURRENCY_FEW images measure nothing.  */
+   progress_say.  BATCH fixes the images in a call; 0 leaves them to be chosen.  Measuring takes a tenth of the job's
+   time and 10 s at the most; jobs of less than CONCURRENCY_FEW images measure nothing.  */
 enum { CONCURRENCY_FEW = 256 };
 int concurrency_choose (struct extractor *extractor, int threads, uint64_t images, int batch,
                         struct concurrency *concurrency);

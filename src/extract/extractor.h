@@ -44,8 +44,8 @@ int extractor_parse_precision (const char *text, enum network_precision *precisi
 /* "none", "avg" or "max"; a usage error otherwise.  */
 int extractor_parse_pool (const char *text, enum network_pool *pool);
 
-/* Decodes DATA, LENGTH bytes of an image's file, into PIXELS (height, width, 3).  On failure the error is a reason without
-   the path.  Any thread.  */
+/* Decodes DATA, LENGTH bytes of an image's file, into PIXELS (height, width, 3).  On failure the error is a reason
+   without the path.  Any thread.  */
 int extractor_decode (const struct extractor *extractor, const void *data, size_t length, unsigned char *pixels);
 
 /* FEATURES (count, d) of PIXELS (count, height, width, 3), as extractor_decode gives them.  Any thread.  */

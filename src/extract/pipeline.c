@@ -188,8 +188,8 @@ run_threads (struct pipeline *pipeline)
   return 0;
 }
 
-/* Adds what PIPELINE took to SECONDS.  One caller waits on behalf of all, for the stream's images or for a tile; the time
-   that the others wait for it is divided as its own.  */
+/* Adds what PIPELINE took to SECONDS.  One caller waits on behalf of all, for the stream's images or for a tile; the
+   time that the others wait for it is divided as its own.  */
 static void
 add_seconds (struct pipeline *pipeline, struct pipeline_seconds *seconds)
 {

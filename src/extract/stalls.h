@@ -29,10 +29,10 @@ enum stalls_advice {
   STALLS_WRITING,     /* a faster disk */
 };
 
-/* What to look at.  Where the network was at work for 85 % of its threads' time, it is the network.  Else it is what took
-   most of the rest: where that is waiting for images, the disk if they took longer to read than to decode; where it is
-   waiting for room and for the end, the disk if the writer was at work for half of the time; and otherwise the stage that
-   took most of the processors.  */
+/* What to look at.  Where the network was at work for 85 % of its threads' time, it is the network.  Else it is what
+   took most of the rest: where that is waiting for images, the disk if they took longer to read than to decode; where
+   it is waiting for room and for the end, the disk if the writer was at work for half of the time; and otherwise the
+   stage that took most of the processors.  */
 enum stalls_advice stalls_advise (const struct stalls *stalls);
 
 /* That as a sentence, with what to do; static.  */

@@ -325,7 +325,8 @@ is_whole (const struct catalogue *catalogue)
   return digest_end (&digest, sha256) == 0 && !memcmp (sha256, footer->sha256, sizeof sha256);
 }
 
-/* Whether PATH of the source is as STAMP says, and has not been changed so lately that a further change might not show.  */
+/* Whether PATH of the source is as STAMP says, and has not been changed so lately that a further change might not
+   show.  */
 static bool
 is_unchanged (const struct catalogue *catalogue, const struct stamp *stamp)
 {

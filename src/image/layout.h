@@ -1,13 +1,15 @@
 /* What the folders of a dataset mean, in a folder and in a tar file alike:
 
      SPLIT/CLASS/FILE   every file below a class's folder is an image, whatever its name and however deep
-     SPLIT/FILE         images without classes; so where folders hold no folders, and there is one or one is known as a split
-     CLASS/FILE         one split; so where folders hold no folders otherwise, or all one of the same name (CLASS/images/FILE)
+     SPLIT/FILE         images without classes; so where folders hold no folders, and there is one or one is known as a
+                        split
+     CLASS/FILE         one split; so where folders hold no folders otherwise, or all one of the same name
+                        (CLASS/images/FILE)
      FILE               images without classes, one split
 
-   Of images without classes only files named as JPEG or PNG count.  Where there is one split it is called as the dataset
-   is, if that is the name of a split, else training, or all where it has no classes.  A single folder around all of a tar
-   file is passed over, unless it is known as a split and holds none.  */
+   Of images without classes only files named as JPEG or PNG count.  Where there is one split it is called as the
+   dataset is, if that is the name of a split, else training, or all where it has no classes.  A single folder around
+   all of a tar file is passed over, unless it is known as a split and holds none.  */
 #ifndef SLABFIT_LAYOUT_H
 #define SLABFIT_LAYOUT_H
 

@@ -34,9 +34,10 @@ struct listing {
   double told;  /* when people last heard of it */
 };
 
-/* Lists SOURCE (borrowed until listing_free) by way of files in the folder of PATH.  Duplicates are left out and told of.
-   Fails where it has no image, where it is asked to stop, where the folders fit no arrangement (layout.h), where a split has some images with and some
-   without a class or a path two classes, and where a name is not UTF-8.  On failure LISTING needs no freeing.  */
+/* Lists SOURCE (borrowed until listing_free) by way of files in the folder of PATH.  Duplicates are left out and told
+   of.  Fails where it has no image, where it is asked to stop, where the folders fit no arrangement (layout.h), where a
+   split has some images with and some without a class or a path two classes, and where a name is not UTF-8.  On failure
+   LISTING needs no freeing.  */
 int listing_make (struct listing *listing, const struct source *source, const char *path);
 void listing_free (struct listing *listing);
 

@@ -1,5 +1,5 @@
-/* The manifest: the images of one split with their labels, in the order in which they become rows.  What DATASET may be is
-   in source.h and layout.h.  */
+/* The manifest: the images of one split with their labels, in the order in which they become rows.  What DATASET may be
+   is in source.h and layout.h.  */
 #ifndef SLABFIT_MANIFEST_H
 #define SLABFIT_MANIFEST_H
 

@@ -4,7 +4,6 @@
 
 #include "../base/error.h"
 #include "../base/text.h"
-#include "resize.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -104,8 +103,22 @@ parse_crop (struct preprocess *preprocess, const char *text)
 static bool
 parse_interp (struct preprocess *preprocess, const char *text)
 {
-  preprocess->bilinear = !strcmp (text, "bilinear");
-  return preprocess->bilinear || !strcmp (text, "nearest");
+  static const char *const names[] = {
+    [INTERPOLATION_NEAREST] = "nearest", [INTERPOLATION_BILINEAR] = "bilinear", [INTERPOLATION_BICUBIC] = "bicubic"
+  };
+  enum { COUNT = sizeof names / sizeof *names };
+  int i = 0;
+  while (i < COUNT && strcmp (text, names[i]))
+    i++;
+  preprocess->interpolation = i;
+  return i < COUNT;
+}
+
+static bool
+parse_centre (struct preprocess *preprocess, const char *text)
+{
+  preprocess->floored = !strcmp (text, "floor");
+  return preprocess->floored || !strcmp (text, "round");
 }
 
 static bool
@@ -149,18 +162,20 @@ static const struct key {
   const char *name;
   bool (*parse) (struct preprocess *preprocess, const char *text); /* false where TEXT does not fit */
   const char *takes;
+  bool anywhere; /* is not applied by itself, and may stand where it likes */
 } keys[] = {
-  { "decode", parse_decode, "exact or scaled" },
-  { "resize", parse_resize, "the shorter side or HEIGHTxWIDTH, each from 1 to 16384" },
-  { "crop", parse_crop, "a size or HEIGHTxWIDTH, each from 1 to 16384" },
-  { "interp", parse_interp, "nearest or bilinear" },
-  { "order", parse_order, "rgb or bgr" },
-  { "scale", parse_scale, "a positive number or fraction, such as 1/255" },
-  { "mean", parse_mean, "three numbers R:G:B, such as 123.68:116.779:103.939" },
-  { "std", parse_std, "three positive numbers R:G:B, such as 0.229:0.224:0.225" },
+  { "decode", parse_decode, "exact or scaled", false },
+  { "resize", parse_resize, "the shorter side or HEIGHTxWIDTH, each from 1 to 16384", false },
+  { "crop", parse_crop, "a size or HEIGHTxWIDTH, each from 1 to 16384", false },
+  { "interp", parse_interp, "nearest, bilinear or bicubic", true },
+  { "centre", parse_centre, "round or floor", true },
+  { "order", parse_order, "rgb or bgr", false },
+  { "scale", parse_scale, "a positive number or fraction, such as 1/255", false },
+  { "mean", parse_mean, "three numbers R:G:B, such as 123.68:116.779:103.939", false },
+  { "std", parse_std, "three positive numbers R:G:B, such as 0.229:0.224:0.225", false },
 };
 
-enum { KEYS = sizeof keys / sizeof *keys, INTERP = 3 };
+enum { KEYS = sizeof keys / sizeof *keys };
 
 static int
 find_key (const char *name, const char *spec)
@@ -169,7 +184,7 @@ find_key (const char *name, const char *spec)
     if (!strcmp (name, keys[i].name))
       return i;
   error_usage ("preprocessing '%s': unknown key '%s'; it takes keras, torchvision, or key=value with the keys decode, "
-               "resize, crop, interp, order, scale, mean and std, separated by commas",
+               "resize, crop, interp, centre, order, scale, mean and std, separated by commas",
                spec, name);
   return -1;
 }
@@ -188,8 +203,8 @@ parse_item (struct preprocess *preprocess, char *item, const char *spec, unsigne
     return error_usage ("preprocessing '%s': %s is there twice; leave one", spec, item);
   if (!value || !keys[key].parse (preprocess, value))
     return error_usage ("preprocessing '%s': %s takes %s, not '%s'", spec, item, keys[key].takes, value ? value : "");
-  for (int later = key + 1; later < KEYS && key != INTERP; later++)
-    if (later != INTERP && *seen & 1U << later)
+  for (int later = key + 1; later < KEYS && !keys[key].anywhere; later++)
+    if (!keys[later].anywhere && *seen & 1U << later)
       return error_usage ("preprocessing '%s': %s is applied before %s; write it before", spec, item, keys[later].name);
   *seen |= 1U << key;
   return 0;
@@ -230,14 +245,14 @@ preprocess_parse (struct preprocess *preprocess, const char *spec)
 }
 
 /* torchvision.transforms.functional.center_crop: zeros on both sides, the smaller half first; or round (difference / 2)
-   pixels cut off at the start, halves rounded to even.  */
+   pixels cut off at the start, halves rounded to even.  Transformers' and Keras's round halves down: FLOORED.  */
 static struct resize_axis
-plan_axis (int input, int resized, int result)
+plan_axis (int input, int resized, int result, bool floored)
 {
   struct resize_axis axis = { .input = input, .resized = resized, .kept = resized < result ? resized : result };
   axis.padding = (result - axis.kept) / 2;
   int half = (resized - axis.kept) / 2, odd = (resized - axis.kept) % 2;
-  axis.skipped = half + (odd && half % 2);
+  axis.skipped = half + (odd && half % 2 && !floored);
   return axis;
 }
 
@@ -260,8 +275,8 @@ plan_axes (const struct preprocess *preprocess, const struct raster *image, stru
   if (height > INT_MAX || width > INT_MAX)
     return error_set ("%d x %d pixels are too oblong to resize the shorter side to %d", image->width, image->height,
                       preprocess->resize_shorter);
-  *rows = plan_axis (image->height, (int) height, preprocess->height);
-  *columns = plan_axis (image->width, (int) width, preprocess->width);
+  *rows = plan_axis (image->height, (int) height, preprocess->height, preprocess->floored);
+  *columns = plan_axis (image->width, (int) width, preprocess->width, preprocess->floored);
   return 0;
 }
 
@@ -273,7 +288,7 @@ resize (const struct preprocess *preprocess, const struct raster *image, const s
   if (rows->kept < preprocess->height || columns->kept < preprocess->width)
     memset (pixels, 0, (size_t) preprocess->height * stride);
   unsigned char *to = pixels + (size_t) rows->padding * stride + (size_t) columns->padding * 3;
-  return (preprocess->bilinear ? resize_bilinear : resize_nearest) (image, rows, columns, to, stride);
+  return resize_image (image, preprocess->interpolation, rows, columns, to, stride);
 }
 
 int

@@ -49,7 +49,7 @@ pick_pixels (const struct raster *image, const struct resize_axis *rows, const s
   return 0;
 }
 
-int
+static int
 resize_nearest (const struct raster *image, const struct resize_axis *rows, const struct resize_axis *columns,
                 unsigned char *to, size_t stride)
 {
@@ -86,33 +86,59 @@ filter_free (struct filter *filter)
   memory_free (filter->weight);
 }
 
-/* A triangle as wide as two pixels of the larger grid, cut off at the image's edge, with sum 1.  SCRATCH (taps).  */
-static void
-filter_fill (struct filter *filter, const struct resize_axis *axis, int i, double *scratch)
+/* What a pixel weighs whose centre is DISTANCE away, in pixels of the larger grid.  */
+static double
+triangle (double distance)
 {
-  double scale = (double) axis->input / axis->resized, support = scale < 1 ? 1 : scale, inverse = 1 / support;
-  double center = (axis->skipped + i + 0.5) * scale, sum = 0;
+  return distance < 1 ? 1 - distance : 0;
+}
+
+/* Keys 1981 (10.1109/TASSP.1981.1163711), equations 4 and 15, with a = -1/2; in Pillow's order of operations.  */
+static double
+cubic (double distance)
+{
+  if (distance < 1)
+    return (1.5 * distance - 2.5) * distance * distance + 1;
+  return distance < 2 ? (((distance - 5) * distance + 8) * distance - 4) * -0.5 : 0;
+}
+
+static const struct kernel {
+  double radius; /* beyond which a pixel weighs nothing */
+  double (*weigh) (double distance);
+} kernels[] = { [INTERPOLATION_BILINEAR] = { 1, triangle }, [INTERPOLATION_BICUBIC] = { 2, cubic } };
+
+/* How many input pixels a pixel of the larger grid covers.  */
+static double
+filter_stretch (const struct resize_axis *axis)
+{
+  return axis->input > axis->resized ? (double) axis->input / axis->resized : 1;
+}
+
+/* The kernel, cut off at the image's edge, with sum 1.  SCRATCH (taps).  */
+static void
+filter_fill (struct filter *filter, const struct kernel *kernel, const struct resize_axis *axis, int i, double *scratch)
+{
+  double scale = (double) axis->input / axis->resized, stretch = filter_stretch (axis), inverse = 1 / stretch;
+  double support = kernel->radius * stretch, center = (axis->skipped + i + 0.5) * scale, sum = 0;
   int first = center - support + 0.5 < 0 ? 0 : (int) (center - support + 0.5);
   int end = center + support + 0.5 > axis->input ? axis->input : (int) (center + support + 0.5);
   for (int tap = 0; tap < end - first; tap++)
     {
-      double distance = fabs ((tap + first - center + 0.5) * inverse);
-      scratch[tap] = distance < 1 ? 1 - distance : 0;
+      scratch[tap] = kernel->weigh (fabs ((tap + first - center + 0.5) * inverse));
       sum += scratch[tap];
     }
   filter->first[i] = first;
   filter->used[i] = end - first;
   int32_t *weight = filter->weight + (size_t) i * (size_t) filter->taps;
   for (int tap = 0; tap < end - first; tap++)
-    weight[tap] = (int32_t) (0.5 + scratch[tap] / sum * (1 << PRECISION_BITS));
+    weight[tap] = (int32_t) (copysign (0.5, scratch[tap]) + scratch[tap] / sum * (1 << PRECISION_BITS));
 }
 
 /* FILTER is to be freed on failure too.  */
 static int
-filter_make (struct filter *filter, const struct resize_axis *axis)
+filter_make (struct filter *filter, const struct kernel *kernel, const struct resize_axis *axis)
 {
-  double scale = (double) axis->input / axis->resized;
-  filter->taps = ((int) ceil (scale < 1 ? 1 : scale) * 2 + TAPS) / TAPS * TAPS;
+  filter->taps = ((int) ceil (kernel->radius * filter_stretch (axis)) * 2 + TAPS) / TAPS * TAPS;
   size_t kept = (size_t) axis->kept, taps = (size_t) filter->taps;
   filter->first = memory_new (kept, sizeof *filter->first);
   filter->used = memory_new (kept, sizeof *filter->used);
@@ -120,7 +146,7 @@ filter_make (struct filter *filter, const struct resize_axis *axis)
   double *scratch = memory_new (taps, sizeof *scratch);
   bool good = filter->first && filter->used && filter->weight && scratch;
   for (int i = 0; i < axis->kept && good; i++)
-    filter_fill (filter, axis, i, scratch);
+    filter_fill (filter, kernel, axis, i, scratch);
   memory_free (scratch);
   return good ? 0 : -1;
 }
@@ -129,7 +155,7 @@ static unsigned char
 round_sum (int32_t sum)
 {
   int32_t value = sum >> PRECISION_BITS;
-  return (unsigned char) (value > 255 ? 255 : value);
+  return (unsigned char) (value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
 /* One row of the image, FROM (width, 4), into one of the kept width, TO (kept, 3).  */
@@ -337,9 +363,9 @@ resize_down_first (struct passes *passes)
 /* The values between the passes are rounded to bytes, so that their order shows.  Pillow 13 begins with the columns
    where the height shrinks by more than twice the pixels that the width shrinks by; before 13 it never did, which
    differs by one level in some pixels of tall images.  */
-int
-resize_bilinear (const struct raster *image, const struct resize_axis *rows, const struct resize_axis *columns,
-                 unsigned char *to, size_t stride)
+static int
+resize_filtered (const struct raster *image, const struct kernel *kernel, const struct resize_axis *rows,
+                 const struct resize_axis *columns, unsigned char *to, size_t stride)
 {
   bool avx2 = HAVE_AVX2;
   struct passes passes = { .image = image,
@@ -353,11 +379,20 @@ resize_bilinear (const struct raster *image, const struct resize_axis *rows, con
   int result = -1;
   unsigned char *buffer = memory_new (ROW_START + 4 * (size_t) image->width + BLOCK, 1);
   passes.row = buffer + ROW_START;
-  if (buffer && filter_make (&passes.across, columns) == 0 && filter_make (&passes.down, rows) == 0)
+  if (buffer && filter_make (&passes.across, kernel, columns) == 0 && filter_make (&passes.down, kernel, rows) == 0)
     result = lower > 0 && lower > 2 * narrower ? resize_down_first (&passes) : resize_across_first (&passes);
   filter_free (&passes.across);
   filter_free (&passes.down);
   memory_free (passes.held.buffer);
   memory_free (buffer);
   return result;
+}
+
+int
+resize_image (const struct raster *image, enum interpolation interpolation, const struct resize_axis *rows,
+              const struct resize_axis *columns, unsigned char *to, size_t stride)
+{
+  return interpolation == INTERPOLATION_NEAREST
+           ? resize_nearest (image, rows, columns, to, stride)
+           : resize_filtered (image, &kernels[interpolation], rows, columns, to, stride);
 }

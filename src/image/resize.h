@@ -15,12 +15,13 @@ struct resize_axis {
   int padding;        /* zeros before them in the result */
 };
 
-/* Resizes IMAGE, whose rows are read once each at the most, into the kept pixels, RGB, row y at TO + y * STRIDE;
-   bilinear is antialiased.  As many rows are held as one of the result takes.  Padding is left to the caller.  -1 with
-   the error set where memory is out or a row cannot be read.  */
-int resize_nearest (const struct raster *image, const struct resize_axis *rows, const struct resize_axis *columns,
-                    unsigned char *to, size_t stride);
-int resize_bilinear (const struct raster *image, const struct resize_axis *rows, const struct resize_axis *columns,
-                     unsigned char *to, size_t stride);
+/* Bilinear and bicubic are antialiased.  */
+enum interpolation { INTERPOLATION_NEAREST, INTERPOLATION_BILINEAR, INTERPOLATION_BICUBIC };
+
+/* Resizes IMAGE, whose rows are read once each at the most, into the kept pixels, RGB, row y at TO + y * STRIDE.  As
+   many rows are held as one of the result takes.  Padding is left to the caller.  -1 with the error set where memory is
+   out or a row cannot be read.  */
+int resize_image (const struct raster *image, enum interpolation interpolation, const struct resize_axis *rows,
+                  const struct resize_axis *columns, unsigned char *to, size_t stride);
 
 #endif

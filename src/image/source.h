@@ -1,4 +1,5 @@
-/* Where the images of a dataset lie: a folder, a list of paths, a tar file, or a folder of tar files, one for each split.
+/* Where the images of a dataset lie: a folder, a list of paths, a tar file, or a folder of tar files, one for each
+   split.
 
    A source lists what it holds as it comes, in no order; listing.h makes splits, classes and an order of that.  */
 #ifndef SLABFIT_SOURCE_H
@@ -20,13 +21,13 @@ static const uint64_t source_nowhere = UINT64_MAX;
 
 struct source;
 
-/* Opens DATASET and finds out what it is; "" is a source whose paths stand for themselves.  NULL with the error set: it is
-   not there, a tar file is compressed, or it is something else.  */
+/* Opens DATASET and finds out what it is; "" is a source whose paths stand for themselves.  NULL with the error set: it
+   is not there, a tar file is compressed, or it is something else.  */
 struct source *source_open (const char *dataset);
 void source_close (struct source *source); /* NULL is allowed */
 
-/* The bytes of IMAGE, *LENGTH of them, to be freed by the caller.  On failure NULL, and the error is a reason without the
-   path.  Any thread.  */
+/* The bytes of IMAGE, *LENGTH of them, to be freed by the caller.  On failure NULL, and the error is a reason without
+   the path.  Any thread.  */
 void *source_read (const struct source *source, const struct image *image, size_t *length);
 
 /* What a source says of itself.  */
@@ -49,8 +50,8 @@ struct item {
   const char *class_name, *split; /* in a list; NULL where it has none, and where the path tells */
 };
 
-/* Calls VISIT for each item until it fails; its failure is returned.  Hidden files and folders (".*") are left out.  Fails
-   also where something cannot be read, with a message that names folder, line or member.  */
+/* Calls VISIT for each item until it fails; its failure is returned.  Hidden files and folders (".*") are left out.
+   Fails also where something cannot be read, with a message that names folder, line or member.  */
 int source_visit (const struct source *source, int (*visit) (void *context, const struct item *item), void *context);
 
 #endif

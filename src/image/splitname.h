@@ -8,7 +8,8 @@
 enum { USUAL_SPLITS = 3 };
 extern const char *const usual_splits[USUAL_SPLITS];
 
-/* Whether NAME is that of a split by itself: a usual one, or train, test and others that data sets are published with.  */
+/* Whether NAME is that of a split by itself: a usual one, or train, test and others that data sets are published
+   with.  */
 bool splitname_is_known (const char *name);
 
 /* What data sets call the usual split NAME: itself, "train" for "training" and so on, ended by NULL.  NULL for another.

@@ -1,5 +1,5 @@
-/* A checkpoint: the state of a training between two steps, from which it goes on to the same bits.  An HDF5 file beside the
-   model that is to be, written whole or not at all, and removed when the model is there:
+/* A checkpoint: the state of a training between two steps, from which it goes on to the same bits.  An HDF5 file beside
+   the model that is to be, written whole or not at all, and removed when the model is there:
 
      /engine/NAME, /head/NAME, /pass/NAME, /training/NAME    the arrays of state.h
      /history                                                the epochs that are over

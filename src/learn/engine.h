@@ -21,8 +21,8 @@ struct engine {
   double gram_seconds;                 /* for K and X W0, with the waiting */
 };
 
-/* Opens the engine of PLAN for MODEL, whose kernel it borrows and changes, on features of these files.  VALIDATION may be
-   NULL.  -1 with the error set.  engine_close is to be called in any case.  */
+/* Opens the engine of PLAN for MODEL, whose kernel it borrows and changes, on features of these files.  VALIDATION may
+   be NULL.  -1 with the error set.  engine_close is to be called in any case.  */
 int engine_open (struct engine *engine, const struct plan *plan, const struct train_options *options,
                  struct model *model, struct featfile *training, struct featfile *validation, struct workers *workers);
 void engine_close (struct engine *engine);

@@ -45,7 +45,8 @@ void factor_pack_columns (struct factor *factor, size_t group, const float *valu
 void factor_multiply (const struct factor *factor, size_t first, size_t end, size_t block, const float *panel,
                       float *out, size_t stride);
 
-/* PANEL (FACTOR_DEPTH, 64) from VALUES (depth, WIDTH), rows STRIDE floats apart; columns from WIDTH on become zeros.  */
+/* PANEL (FACTOR_DEPTH, 64) from VALUES (depth, WIDTH), rows STRIDE floats apart; columns from WIDTH on become
+   zeros.  */
 void panel_pack (float *panel, const float *values, size_t stride, size_t depth, size_t width);
 
 /* The same from the transposed: VALUES (WIDTH, depth).  */

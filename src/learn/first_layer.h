@@ -38,8 +38,8 @@ struct first_layer {
   /* Makes the kernel hold the weights of now, or the KEPT ones.  No step may follow.  */
   int (*finish) (struct first_layer *layer, bool kept);
 
-  /* Lists what a checkpoint must hold for the steps to go on to the same bits: PART (STATE_PARTS), which points into the
-     engine; returns how many.  To be asked for between two steps, or before the first one to be restored.  */
+  /* Lists what a checkpoint must hold for the steps to go on to the same bits: PART (STATE_PARTS), which points into
+     the engine; returns how many.  To be asked for between two steps, or before the first one to be restored.  */
   size_t (*state) (struct first_layer *layer, struct state_part *part);
 
   void (*free) (struct first_layer *layer);

@@ -2,7 +2,8 @@
 
    A's values that are not zero are gathered first.  A number of C, or what is added to it, is one sum in the order of
    A's columns and only passes over zeros, which would not change it.  So its bits are the same whichever other rows A
-   has, and whether the zeros are left out or not.  A long sum is made of several calls: sums of sums lose fewer bits.  */
+   has, and whether the zeros are left out or not.  A long sum is made of several calls: sums of sums lose fewer
+   bits.  */
 #ifndef SLABFIT_GATHERED_H
 #define SLABFIT_GATHERED_H
 
@@ -35,8 +36,9 @@ void gathered_take (struct gathered *a, const float *source, size_t stride, size
 /* The same for the transpose of SOURCE (columns, rows).  */
 void gathered_take_transposed (struct gathered *a, const float *source, size_t stride, size_t rows, size_t columns);
 
-/* Rows FIRST to FIRST + ROWS of the product: C (ROWS, units) = A B, or where ADD, C += A B, with B (A's columns, units).
-   Meanwhile the floats from AHEAD to END are brought into the second level cache; nothing else is done with them.  */
+/* Rows FIRST to FIRST + ROWS of the product: C (ROWS, units) = A B, or where ADD, C += A B, with B (A's columns,
+   units).  Meanwhile the floats from AHEAD to END are brought into the second level cache; nothing else is done with
+   them.  */
 struct product {
   const struct gathered *a;
   size_t first, rows, units;

@@ -1,7 +1,8 @@
-/* The gram engine: SGD moves the first layer's weights only along the training rows, W = scale W0 + X' A, and the velocity
-   along them too, V = scale' W0 + X' U.  So it keeps A and U (n, h) and works with K = X X' (N, n) and P0 = X W0 (N, h)
-   alone; the features are not needed again until the end.  (Kernel SGD keeps linear models in the span of their rows in the
-   same way; that several steps are prepared by one large product is the idea of s-step SGD, Devarakonda and Demmel 2020.)
+/* The gram engine: SGD moves the first layer's weights only along the training rows, W = scale W0 + X' A, and the
+   velocity along them too, V = scale' W0 + X' U.  So it keeps A and U (n, h) and works with K = X X' (N, n) and P0 = X
+   W0 (N, h) alone; the features are not needed again until the end.  (Kernel SGD keeps linear models in the span of
+   their rows in the same way; that several steps are prepared by one large product is the idea of s-step SGD,
+   Devarakonda and Demmel 2020.)
 
    Steps go in groups of about 256 rows.  When one begins, K A and K U of all its rows are computed at once; a step then
    adds what the group's own steps have changed, through the inner products among its rows; A and U themselves move

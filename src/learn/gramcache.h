@@ -19,8 +19,8 @@ struct gramcache {
 int gramcache_open (struct gramcache *cache, const char *path, const struct slabs *slabs);
 void gramcache_close (struct gramcache *cache);
 
-/* INNER from the file; *FOUND becomes false where there is none, or one of other features.  A file of another kind under
-   that name is an error.  Under MPI collective, as gramcache_write.  */
+/* INNER from the file; *FOUND becomes false where there is none, or one of other features.  A file of another kind
+   under that name is an error.  Under MPI collective, as gramcache_write.  */
 int gramcache_read (const struct gramcache *cache, struct table *inner, bool *found);
 
 /* Writes INNER whole or not at all, in place of an older one.  */

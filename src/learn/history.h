@@ -23,7 +23,8 @@ struct history {
 int history_add (struct history *history, const struct epoch *epoch);
 void history_free (struct history *history); /* leaves it empty */
 
-/* As /history of FILE: a compound of those names, "epoch" for the number.  None is written where there are no epochs.  */
+/* As /history of FILE: a compound of those names, "epoch" for the number.  None is written where there are no
+   epochs.  */
 int history_write (const struct history *history, hid_t file, const char *path);
 
 /* HISTORY, empty before, from FILE; what an older file does not have becomes NaN.  */

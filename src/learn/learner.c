@@ -30,8 +30,8 @@ struct learner {
   double loss;   /* of the pass in hand: sum over its rows */
   uint64_t room; /* rows that a pass may have */
 
-  /* Of two classes, the probability of the second one for each row of a pass, in the order of the pass, and their labels:
-     of training, then of validation.  NULL where there are not two.  */
+  /* Of two classes, the probability of the second one for each row of a pass, in the order of the pass, and their
+     labels: of training, then of validation.  NULL where there are not two.  */
   float *second;  /* (2, room) */
   int32_t *label; /* (2, room) */
   float *work;    /* (room) */

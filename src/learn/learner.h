@@ -18,8 +18,8 @@ struct score {
 };
 
 /* For FIRST and HEAD, which it owns from now on, also where it fails, and for batches of at most BATCH rows in passes
-   over at most ROWS rows.  CLASS_WEIGHT (C) may be NULL; PATH names the training features in messages.  Both and OPTIONS
-   are borrowed.  NULL with the error set.  */
+   over at most ROWS rows.  CLASS_WEIGHT (C) may be NULL; PATH names the training features in messages.  Both and
+   OPTIONS are borrowed.  NULL with the error set.  */
 struct learner *learner_new (struct first_layer *first, struct head *head, const struct train_options *options,
                              size_t batch, size_t rows, const double *class_weight, const char *path);
 void learner_free (struct learner *learner); /* NULL is allowed */

@@ -19,10 +19,10 @@ struct plan {
   double bytes;                          /* that it takes */
 };
 
-/* Plans the windows of ENGINE's sweep, or the slabs of its gram engine, for OPTIONS, a first layer of UNITS and THREADS.
-   SHUFFLE_FULL keeps all rows of a sweep in memory where they fit, and otherwise reads each row for itself.  Memory decides
-   what is read ahead, never the order.  Fails where OPTIONS->memory_bytes is too little, saying what would fit.  VALIDATION
-   may be NULL.  */
+/* Plans the windows of ENGINE's sweep, or the slabs of its gram engine, for OPTIONS, a first layer of UNITS and
+   THREADS.  SHUFFLE_FULL keeps all rows of a sweep in memory where they fit, and otherwise reads each row for itself.
+   Memory decides what is read ahead, never the order.  Fails where OPTIONS->memory_bytes is too little, saying what
+   would fit.  VALIDATION may be NULL.  */
 int plan_training (struct plan *plan, enum engine_kind engine, const struct train_options *options, uint64_t units,
                    struct featfile *training, struct featfile *validation, int threads);
 

@@ -34,8 +34,8 @@ struct projection {
 int products_compute (const struct slabs *slabs, struct table *inner, struct projection *projection, size_t projections,
                       struct workers *workers, double *waited);
 
-/* KERNEL (columns of the walk, units) = SCALE times itself, plus the combination of the rows of SLABS (all n of them) with
-   COEFFICIENTS, which are in strips of 64 units: (strips, n, 64).  */
+/* KERNEL (columns of the walk, units) = SCALE times itself, plus the combination of the rows of SLABS (all n of them)
+   with COEFFICIENTS, which are in strips of 64 units: (strips, n, 64).  */
 int products_combine (const struct slabs *slabs, const float *coefficients, double scale, float *kernel, size_t units,
                       struct workers *workers, double *waited);
 

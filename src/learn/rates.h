@@ -18,8 +18,8 @@ struct rates {
   double memory;   /* bytes of new buffers */
 };
 
-/* Measures on a sample of FILE, for a first layer of UNITS, batches of BATCH rows and HEAD, whose parameters are left as
-   they were.  Takes some tenths of a second.  -1 with the error set.  */
+/* Measures on a sample of FILE, for a first layer of UNITS, batches of BATCH rows and HEAD, whose parameters are left
+   as they were.  Takes some tenths of a second.  -1 with the error set.  */
 int rates_measure (struct rates *rates, struct featfile *file, size_t units, size_t batch, struct head *head,
                    struct workers *workers);
 

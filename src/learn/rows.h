@@ -18,8 +18,8 @@ struct rows_plan {
   uint64_t first_column, columns; /* the share of the features that is taken */
 };
 
-/* For batches from FILE (borrowed).  A file that one window holds is never read ahead.  Reads all labels.  NULL with the
-   error set.  */
+/* For batches from FILE (borrowed).  A file that one window holds is never read ahead.  Reads all labels.  NULL with
+   the error set.  */
 struct rows *rows_new (struct featfile *file, const struct rows_plan *plan);
 void rows_free (struct rows *rows); /* NULL is allowed */
 

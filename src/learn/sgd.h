@@ -13,8 +13,8 @@ struct sgd {
   bool nesterov;
 };
 
-/* VALUE, or 0 where it is next to nothing.  The velocity of a weight whose gradient stays zero dies away as momentum^t, and
-   gradients vanish as a network learns; processors take a hundred times as long for numbers below 1e-38.  */
+/* VALUE, or 0 where it is next to nothing.  The velocity of a weight whose gradient stays zero dies away as momentum^t,
+   and gradients vanish as a network learns; processors take a hundred times as long for numbers below 1e-38.  */
 static inline float
 sgd_rounded (float value)
 {

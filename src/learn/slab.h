@@ -29,8 +29,8 @@ struct slab {
   float *values; /* (rows, columns) */
 };
 
-/* Describes a walk over COLUMNS columns from FIRST on of FILE (files) whose slabs take up to BYTES: as many whole columns
-   of chunks as fit, and the next slab read ahead where two fit.  */
+/* Describes a walk over COLUMNS columns from FIRST on of FILE (files) whose slabs take up to BYTES: as many whole
+   columns of chunks as fit, and the next slab read ahead where two fit.  */
 struct slabs slabs_of (struct featfile *const *file, size_t files, uint64_t first, uint64_t columns, double bytes);
 
 /* Bytes that a walk allocates.  */

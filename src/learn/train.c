@@ -218,8 +218,8 @@ save (struct training *training)
   return result;
 }
 
-/* Saves between two epochs, unless that would take more than a twentieth of the time.  Where it cannot, on a full disk, one
-   process goes on; when it is stopped it tries again.  */
+/* Saves between two epochs, unless that would take more than a twentieth of the time.  Where it cannot, on a full disk,
+   one process goes on; when it is stopped it tries again.  */
 static int
 save_sometimes (struct training *training)
 {

@@ -16,7 +16,8 @@ struct trainbench_case {
   uint64_t epochs;
 };
 
-/* The cases that are measured where no other is asked for; the first one has the features and layers of the defaults.  */
+/* The cases that are measured where no other is asked for; the first one has the features and layers of the
+   defaults.  */
 extern const struct trainbench_case trainbench_cases[];
 extern const size_t trainbench_count;
 

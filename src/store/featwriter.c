@@ -186,8 +186,8 @@ grow (hid_t dataset, uint64_t rows, uint64_t columns, uint64_t *extent)
   return H5Dset_extent (dataset, size) < 0 ? -1 : 0;
 }
 
-/* Lets the system write to the disk what it has so far, beside the next tiles' making: else all would wait for the fsync
-   at the end.  A failure is told by that one.  */
+/* Lets the system write to the disk what it has so far, beside the next tiles' making: else all would wait for the
+   fsync at the end.  A failure is told by that one.  */
 static void
 start_writeback (struct featwriter *writer)
 {

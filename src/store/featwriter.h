@@ -11,7 +11,8 @@ struct featwriter;
 struct workers;
 
 /* Begins PATH with room for INFO->rows rows; columns, half, tile, compress (0 to 12, as tile.h), path_bytes (0 for no
-   /images), digests, classes, unlabelled, provenance and origin are taken from INFO (copied).  NULL with the error set.  */
+   /images), digests, classes, unlabelled, provenance and origin are taken from INFO (copied).  NULL with the error
+   set.  */
 struct featwriter *featwriter_new (const char *path, const struct featinfo *info);
 
 /* Stores the tile (TILE_ROW, TILE_COLUMN), counted in tiles, as CHUNK, which tile_encode or another feature file of the
@@ -23,7 +24,8 @@ int featwriter_put_tile (struct featwriter *writer, uint64_t tile_row, uint64_t 
 int featwriter_put_tile_row (struct featwriter *writer, uint64_t tile_row, const float *values, uint64_t rows,
                              struct workers *workers);
 
-/* Stores LABELS (rows; any where the file is to have none) and PATHS (rows, path_bytes + 1; NULL where path_bytes is 0) from ROW on.  */
+/* Stores LABELS (rows; any where the file is to have none) and PATHS (rows, path_bytes + 1; NULL where path_bytes is 0)
+   from ROW on.  */
 int featwriter_put_rows (struct featwriter *writer, uint64_t row, uint64_t rows, const int32_t *labels,
                          const char *paths);
 

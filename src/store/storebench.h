@@ -40,8 +40,8 @@ struct storebench_report {
 int storebench_run (const struct storebench_options *options, struct workers *workers,
                     struct storebench_report *report);
 
-/* Makes FOLDER/bench.h5, whose labels are of two classes, and measures nothing.  -1 with the error set, and no file left,
-   also where a stop was requested.  */
+/* Makes FOLDER/bench.h5, whose labels are of two classes, and measures nothing.  -1 with the error set, and no file
+   left, also where a stop was requested.  */
 int storebench_make (const struct storebench_options *options, struct workers *workers);
 
 #endif

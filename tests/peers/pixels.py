@@ -5,10 +5,11 @@ usage: pixels.py CHECK_PIXELS [--sizes N] [FILE ...]
 
 CHECK_PIXELS is the program built from check_pixels.c.  Each FILE is decoded, turned by its EXIF orientation, resized
 and normalised by both.  --sizes makes N JPEG and PNG images of random sizes, colour spaces, samplings and qualities, and resizes
-each to a random size by both interpolations, up and down.  Needs Pillow and NumPy; compares the Keras planes with
+each to a random size by all interpolations, up and down.  Needs Pillow and NumPy; compares the Keras planes with
 Keras's own function where Keras is installed.
 """
 import argparse
+import math
 import os
 import random
 import subprocess
@@ -19,6 +20,8 @@ import numpy
 from PIL import Image, ImageFile, ImageOps
 
 NEAREST, BILINEAR = Image.Resampling.NEAREST, Image.Resampling.BILINEAR
+INTERPOLATIONS = {"nearest": NEAREST, "bilinear": BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+CENTRES = {"round": round, "floor": math.floor}
 ImageFile.MAXBLOCK = 1 << 26  # or Pillow cannot write some progressive files
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -52,14 +55,14 @@ def resize_shorter(image, size, interpolation):
     return image.resize((size, longer) if width <= height else (longer, size), interpolation)
 
 
-def crop_centre(image, height, width):
-    """torchvision.transforms.CenterCrop of a PIL image."""
+def crop_centre(image, height, width, centre=round):
+    """torchvision.transforms.CenterCrop of a PIL image; with math.floor that of transformers' image processors."""
     if width > image.width or height > image.height:
         left, top = max(0, (width - image.width) // 2), max(0, (height - image.height) // 2)
         padded = Image.new("RGB", (max(width, image.width), max(height, image.height)))
         padded.paste(image, (left, top))
         image = padded
-    top, left = int(round((image.height - height) / 2.0)), int(round((image.width - width) / 2.0))
+    top, left = centre((image.height - height) / 2), centre((image.width - width) / 2)
     return image.crop((left, top, left + width, top + height))
 
 
@@ -120,16 +123,17 @@ class Comparison:
         description = f"{width}x{height} {mode} {options}"
         self.same(description, ours(self.program, ["pixels"], path), image)
         to_height, to_width = draw.randint(1, largest), draw.randint(1, largest)
-        for name, interpolation in (("nearest", NEAREST), ("bilinear", BILINEAR)):
+        for name, interpolation in INTERPOLATIONS.items():
             spec = f"resize={to_height}x{to_width},interp={name}"
             self.same(f"{description} {spec}", ours(self.program, ["resized", spec], path),
                       image.resize((to_width, to_height), interpolation))
         if max(width, height) < 40 * min(width, height):
             shorter, crop = draw.randint(1, 300), (draw.randint(1, 300), draw.randint(1, 300))
-            name, interpolation = draw.choice((("nearest", NEAREST), ("bilinear", BILINEAR)))
-            spec = f"resize={shorter},crop={crop[0]}x{crop[1]},interp={name}"
+            name, interpolation = draw.choice(list(INTERPOLATIONS.items()))
+            centre = draw.choice(list(CENTRES))
+            spec = f"resize={shorter},crop={crop[0]}x{crop[1]},interp={name},centre={centre}"
             self.same(f"{description} {spec}", ours(self.program, ["resized", spec], path),
-                      crop_centre(resize_shorter(image, shorter, interpolation), *crop))
+                      crop_centre(resize_shorter(image, shorter, interpolation), *crop, CENTRES[centre]))
 
 
 def main():

@@ -19,7 +19,8 @@ import numpy
 from PIL import Image, ImageOps
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peers"))
-from pixels import BILINEAR, DEVIATION, MEAN, NEAREST, crop_centre, resize_shorter  # noqa: E402
+from pixels import (BILINEAR, CENTRES, DEVIATION, INTERPOLATIONS, MEAN, NEAREST,  # noqa: E402
+                    crop_centre, resize_shorter)
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "images")
 MASK = (1 << 64) - 1
@@ -158,15 +159,16 @@ def make_damaged():
     write("enormous.jpg", photo[:frame + 5] + b"\xea\x60\xea\x60" + photo[frame + 9:])
 
 
-SPECIFICATIONS = [f"resize={size},interp={name}" for name in ("nearest", "bilinear")
+SPECIFICATIONS = [f"resize={size},interp={name}" for name in INTERPOLATIONS
                   for size in ("5x3", "23x31", "25x34", "13x47", "10x30", "1x1", "46x62")]
 SPECIFICATIONS += ["resize=11,crop=8,interp=bilinear", "resize=11,crop=22x9,interp=nearest", "resize=17,crop=10x9",
-                   "resize=12,crop=10x13,interp=bilinear", "crop=28x35", "crop=21x28", "crop=24x5", "crop=1x1"]
+                   "resize=12,crop=10x13,interp=bilinear", "crop=28x35", "crop=21x28", "crop=24x5", "crop=1x1",
+                   "resize=11,crop=8,interp=bicubic", "crop=20x24", "crop=20x24,centre=floor"]
 
 
 def prepared(image, specification):
     keys = dict(item.split("=") for item in specification.split(","))
-    interpolation = BILINEAR if keys.get("interp") == "bilinear" else NEAREST
+    interpolation = INTERPOLATIONS[keys.get("interp", "nearest")]
     if "x" in keys.get("resize", ""):
         height, width = map(int, keys["resize"].split("x"))
         image = image.resize((width, height), interpolation)
@@ -174,7 +176,7 @@ def prepared(image, specification):
         image = resize_shorter(image, int(keys["resize"]), interpolation)
     if "crop" in keys:
         height, width = (map(int, keys["crop"].split("x")) if "x" in keys["crop"] else [int(keys["crop"])] * 2)
-        image = crop_centre(image, height, width)
+        image = crop_centre(image, height, width, CENTRES[keys.get("centre", "round")])
     return image
 
 
