@@ -33,6 +33,8 @@ libslabfit_a_SOURCES = \
   src/base/error.c src/base/error.h \
   src/base/file.c src/base/file.h \
   src/base/folder.c src/base/folder.h \
+  src/base/half.c src/base/half.h \
+  src/base/hdf.c src/base/hdf.h \
   src/base/machine.c src/base/machine.h \
   src/base/memory.c src/base/memory.h \
   src/base/progress.c src/base/progress.h \
@@ -146,8 +148,6 @@ libslabfit_a_SOURCES = \
   src/store/featfile.c src/store/featfile.h \
   src/store/featinfo.c src/store/featinfo.h \
   src/store/featwriter.c src/store/featwriter.h \
-  src/store/half.c src/store/half.h \
-  src/store/hdf.c src/store/hdf.h \
   src/store/importer.c src/store/importer.h \
   src/store/join.c src/store/join.h \
   src/store/labels.c src/store/labels.h \

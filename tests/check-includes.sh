@@ -10,7 +10,7 @@ allowed_for ()
 {
   case $1 in
     src/base) echo 'src/base' ;;
-    src/backbone) echo 'src/base src/store src/backbone shim' ;;
+    src/backbone) echo 'src/base src/backbone shim' ;;
     src/image) echo 'src/base src/image' ;;
     src/store) echo 'src/base src/store' ;;
     src/extract) echo 'src/base src/image src/store src/extract shim' ;;

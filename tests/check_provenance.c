@@ -1,6 +1,6 @@
 #include <config.h>
 
-#include "../src/store/hdf.h"
+#include "../src/base/hdf.h"
 #include "store_support.h"
 
 static struct provenance

@@ -1,6 +1,6 @@
 #include <config.h>
 
-#include "../src/store/half.h"
+#include "../src/base/half.h"
 #include "../src/store/tile.h"
 #include "store_support.h"
 

@@ -2,7 +2,7 @@
 
 #include "element.h"
 
-#include "../store/half.h"
+#include "../base/half.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -3,9 +3,9 @@
 #include "kerasfile.h"
 
 #include "../base/file.h"
+#include "../base/hdf.h"
 #include "../base/memory.h"
 #include "../base/text.h"
-#include "../store/hdf.h"
 #include "keraslist.h"
 #include "kerastree.h"
 #include "zipfile.h"

@@ -2,7 +2,7 @@
 
 #include "keraslist.h"
 
-#include "../store/hdf.h"
+#include "../base/hdf.h"
 
 #include <stdio.h>
 #include <stdlib.h>

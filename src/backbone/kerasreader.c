@@ -3,9 +3,9 @@
 #include "kerasreader.h"
 
 #include "../base/error.h"
+#include "../base/hdf.h"
 #include "../base/memory.h"
 #include "../base/text.h"
-#include "../store/hdf.h"
 #include "element.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "kerastree.h"
 
 #include "../base/error.h"
-#include "../store/hdf.h"
+#include "../base/hdf.h"
 
 #include <stdlib.h>
 #include <string.h>

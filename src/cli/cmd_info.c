@@ -3,12 +3,12 @@
 #include "../store/zeros.h"
 
 #include "../base/error.h"
+#include "../base/hdf.h"
 #include "../base/memory.h"
 #include "../base/progress.h"
 #include "../extract/extractor.h"
 #include "../learn/modelfile.h"
 #include "../store/duplicates.h"
-#include "../store/hdf.h"
 #include "command.h"
 
 #include <inttypes.h>

@@ -4,8 +4,8 @@
 
 #include "../base/error.h"
 #include "../base/file.h"
+#include "../base/hdf.h"
 #include "../base/ranks.h"
-#include "../store/hdf.h"
 
 #include <stdlib.h>
 #include <string.h>

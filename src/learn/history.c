@@ -3,7 +3,7 @@
 #include "history.h"
 
 #include "../base/error.h"
-#include "../store/hdf.h"
+#include "../base/hdf.h"
 
 #include <inttypes.h>
 #include <math.h>

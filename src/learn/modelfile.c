@@ -4,7 +4,7 @@
 
 #include "../base/error.h"
 #include "../base/file.h"
-#include "../store/hdf.h"
+#include "../base/hdf.h"
 #include "keras.h"
 
 #include <inttypes.h>

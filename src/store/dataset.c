@@ -3,7 +3,7 @@
 #include "dataset.h"
 
 #include "../base/error.h"
-#include "hdf.h"
+#include "../base/hdf.h"
 #include "virtual.h"
 
 #include <inttypes.h>

@@ -3,9 +3,9 @@
 #include "failures.h"
 
 #include "../base/error.h"
+#include "../base/hdf.h"
 #include "../base/memory.h"
 #include "dataset.h"
-#include "hdf.h"
 
 #include <stdlib.h>
 #include <string.h>

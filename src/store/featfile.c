@@ -3,9 +3,9 @@
 #include "featfile.h"
 
 #include "../base/error.h"
+#include "../base/hdf.h"
 #include "../base/memory.h"
 #include "dataset.h"
-#include "hdf.h"
 #include "labels.h"
 #include "matrix.h"
 #include "tilereader.h"

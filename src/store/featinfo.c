@@ -3,8 +3,8 @@
 #include "featinfo.h"
 
 #include "../base/error.h"
+#include "../base/hdf.h"
 #include "dataset.h"
-#include "hdf.h"
 #include "labels.h"
 #include "matrix.h"
 

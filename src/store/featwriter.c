@@ -3,8 +3,8 @@
 #include "featwriter.h"
 
 #include "../base/error.h"
+#include "../base/hdf.h"
 #include "../base/memory.h"
-#include "hdf.h"
 #include "labels.h"
 #include "tilewriter.h"
 

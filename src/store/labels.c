@@ -3,9 +3,9 @@
 #include "labels.h"
 
 #include "../base/error.h"
+#include "../base/hdf.h"
 #include "../base/memory.h"
 #include "dataset.h"
-#include "hdf.h"
 #include "labeltext.h"
 
 #include <inttypes.h>

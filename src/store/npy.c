@@ -4,10 +4,10 @@
 
 #include "../base/draft.h"
 #include "../base/error.h"
+#include "../base/half.h"
 #include "../base/memory.h"
 #include "../base/workers.h"
 #include "exporter.h"
-#include "half.h"
 #include "npyheader.h"
 
 #include <inttypes.h>

@@ -3,7 +3,7 @@
 #include "provenance.h"
 
 #include "../base/error.h"
-#include "hdf.h"
+#include "../base/hdf.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,9 +3,9 @@
 #include "tile.h"
 
 #include "../base/error.h"
+#include "../base/half.h"
 #include "../base/memory.h"
 #include "../base/vectorised.h"
-#include "half.h"
 #include "sparse.h"
 
 #include <libdeflate.h>

@@ -4,8 +4,8 @@
 
 #include "../base/error.h"
 #include "../base/file.h"
+#include "../base/hdf.h"
 #include "../base/text.h"
-#include "hdf.h"
 
 #include <inttypes.h>
 #include <libgen.h>

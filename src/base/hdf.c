@@ -2,9 +2,9 @@
 
 #include "hdf.h"
 
-#include "../base/error.h"
-#include "../base/file.h"
-#include "../base/memory.h"
+#include "error.h"
+#include "file.h"
+#include "memory.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #ifndef SLABFIT_HDF_H
 #define SLABFIT_HDF_H
 
-#include "../base/text.h"
+#include "text.h"
 
 #include <hdf5.h>
 #include <stdint.h>
