@@ -10,6 +10,7 @@ AC_DEFUN([SLABFIT_ONEDNN], [
   AS_IF([test "$with_onednn$slabfit_onednn" = yesno],
     [AC_MSG_ERROR([oneDNN was not found, or its headers are not those of the library (config.log says which). Debian:
 libdnnl-dev; Fedora: onednn-devel; conda: onednn; Spack: onednn; or leave --with-onednn out])])
+  AM_CONDITIONAL([ONEDNN], [test "$slabfit_onednn" = yes])
   AC_SUBST([ONEDNN_CPPFLAGS])
   AC_SUBST([ONEDNN_LIBS])
 ])

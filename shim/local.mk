@@ -21,7 +21,17 @@ network_so_SOURCES = \
   shim/script.cpp \
   shim/steps.cpp \
   shim/steps.hpp
+if ONEDNN
+network_so_SOURCES += \
+  shim/arrays.cpp \
+  shim/arrays.hpp \
+  shim/blocks.cpp \
+  shim/blocks.hpp \
+  shim/onednn.hpp \
+  shim/program.cpp \
+  shim/program.hpp
+endif
 network_so_CPPFLAGS = $(AM_CPPFLAGS) $(LIBTORCH_CPPFLAGS) $(ONEDNN_CPPFLAGS)
-network_so_CXXFLAGS = $(AM_CXXFLAGS) -fPIC
+network_so_CXXFLAGS = $(AM_CXXFLAGS) -fPIC -fvisibility=hidden
 network_so_LDFLAGS = -shared -Wl,-z,defs
 network_so_LDADD = $(LIBTORCH_LIBS) $(ONEDNN_LIBS)
