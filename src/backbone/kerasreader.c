@@ -35,6 +35,23 @@ read_bfloat16 (hid_t dataset, hid_t type, struct weight *weight)
   return result;
 }
 
+/* Whether HDF5, which takes a chunk into memory as a whole, needs no more of it than the file allows.  */
+static bool
+has_small_chunks (const struct kerasreader *reader, hid_t dataset, hid_t type)
+{
+  hsize_t side[H5S_MAX_RANK] = { 0 };
+  uint64_t bytes = H5Tget_size (type);
+  hid_t create = H5Dget_create_plist (dataset);
+  bool chunked = create >= 0 && H5Pget_layout (create) == H5D_CHUNKED;
+  int rank = chunked ? H5Pget_chunk (create, H5S_MAX_RANK, side) : 0;
+  bool overflow = false;
+  for (int i = 0; i < rank; i++)
+    overflow |= __builtin_mul_overflow (bytes, (uint64_t) side[i], &bytes);
+  if (create >= 0)
+    H5Pclose (create);
+  return !chunked || (!overflow && bytes <= reader->weights->bytes_limit);
+}
+
 /* Its values lie in this file, not in another one to which it may point, and were written.  */
 static bool
 lies_here (const struct kerasreader *reader, hid_t dataset)
@@ -65,6 +82,8 @@ read_values (struct kerasreader *reader, hid_t dataset, hid_t type, const char *
     return 0;
   if (!lies_here (reader, dataset))
     return weights_damaged (reader->weights, "the values of '%s' are not in it", name);
+  if (!has_small_chunks (reader, dataset, type))
+    return weights_damaged (reader->weights, "'%s' lies in chunks that are larger than such a file can hold", name);
   int result = bfloat16 ? read_bfloat16 (dataset, type, weight)
                         : H5Dread (dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, weight->value) < 0;
   return result > 0 ? kerasreader_failed (reader, name) : result;

@@ -171,10 +171,29 @@ naming_has_numbers (const struct naming *naming)
   return naming->layer == name_numbered;
 }
 
+/* Whether a part of NAME is "dense" or, as Keras numbers its layers, "dense_12".  */
+static bool
+has_dense (const char *name)
+{
+  static const char dense[] = "dense";
+  for (const char *part = name; part; part = strchr (part, '/'))
+    {
+      part += *part == '/';
+      if (strncmp (part, dense, sizeof dense - 1))
+        continue;
+      const char *end = part + sizeof dense - 1;
+      if (end[0] == '_')
+        end += 1 + strspn (end + 1, "0123456789");
+      if (*end == '/')
+        return true;
+    }
+  return false;
+}
+
 bool
 naming_is_left_out (const char *name, bool *classifier)
 {
-  static const char *const layers[] = { "fc.", "fc1000/", "predictions/", "probs/", "dense/", "classifier.1." };
+  static const char *const layers[] = { "fc.", "fc1000/", "predictions/", "probs/", "classifier.1." };
   static const char counter[] = "num_batches_tracked";
   for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
     {
@@ -182,6 +201,8 @@ naming_is_left_out (const char *name, bool *classifier)
       if (place && (place == name || place[-1] == '.' || place[-1] == '/'))
         return *classifier = true;
     }
+  if (has_dense (name))
+    return *classifier = true;
   size_t length = strlen (name);
   return length >= sizeof counter - 1 && !strcmp (name + length - (sizeof counter - 1), counter);
 }

@@ -344,10 +344,12 @@ gather (const struct tensor *tensor, const unsigned char *data, bool big, float 
       to[k] = element_value (element, data + (size_t) place * element->bytes, big);
       for (int i = tensor->rank; i-- > 0;)
         {
-          place += tensor->stride[i];
           if (++index[i] < tensor->size[i])
-            break;
-          place -= tensor->size[i] * tensor->stride[i];
+            {
+              place += tensor->stride[i];
+              break;
+            }
+          place -= (tensor->size[i] - 1) * tensor->stride[i]; /* of size 1 any stride may stand there */
           index[i] = 0;
         }
     }

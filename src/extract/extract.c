@@ -321,6 +321,16 @@ open_catalogue (const struct extract_options *options, const struct source *sour
   return catalogue;
 }
 
+/* Whether other tasks may be listing or working in FEATURES.  */
+static bool
+others_work (const struct extract_options *options, const struct extract_report *report, int result)
+{
+  bool missing = result != 0;
+  for (size_t i = 0; i < report->count; i++)
+    missing |= report->split[i].missing > 0;
+  return options->tasks > 1 && missing;
+}
+
 int
 extract (const struct extract_options *options, struct extract_report *report)
 {
@@ -331,6 +341,8 @@ extract (const struct extract_options *options, struct extract_report *report)
   int result = catalogue ? extract_catalogue (options, catalogue, report) : -1;
   catalogue_close (catalogue);
   source_close (source);
+  if (others_work (options, report, result))
+    return result;
   leftovers_remove_catalogue (options->features);
   if (fresh)
     rmdir (options->features); /* where nothing came of it */

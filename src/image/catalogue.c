@@ -260,28 +260,6 @@ write_listing (struct writing *writing, const char *path)
   return put_all (writing, order);
 }
 
-/* Lists the source and writes PATH.  */
-static int
-build (const struct source *source, const char *path, uint64_t seed)
-{
-  struct listing listing;
-  struct writing writing = { .listing = &listing, .footer = { .seed = seed, .built = (uint64_t) time (NULL) } };
-  if (listing_make (&listing, source, path))
-    return -1;
-  int result = write_listing (&writing, path);
-  if (result == 0)
-    result = draft_commit (writing.draft);
-  else
-    {
-      draft_discard (writing.draft);
-      digest_discard (&writing.digest);
-    }
-  spool_free (writing.order);
-  free (writing.split);
-  listing_free (&listing);
-  return result;
-}
-
 /* Maps PATH.  -1 with the error set.  */
 static int
 map_file (struct catalogue *catalogue, const char *path)
@@ -342,14 +320,28 @@ is_unchanged (const struct catalogue *catalogue, const struct stamp *stamp)
          && (uint64_t) status.st_ino == stamp->inode && seconds + RECENT_SECONDS < catalogue->footer->built;
 }
 
+/* Whether it is of this source: another list or tar file in the same folder leaves the stamps as they are.  */
+static bool
+is_of_source (const struct catalogue *catalogue, const struct stamp *stamps)
+{
+  const struct source *source = catalogue->source;
+  const char *kind = source_kind (source), *dataset = source_dataset (source), *slash = strrchr (dataset, '/');
+  if (strcmp (catalogue->map + catalogue->footer->kind, kind))
+    return false;
+  if (strcmp (kind, "list") && strcmp (kind, "tar"))
+    return true;
+  return catalogue->footer->stamp_count == 1 && !strcmp (catalogue->map + stamps[0].path, slash ? slash + 1 : dataset);
+}
+
 static bool
 is_fresh (const struct catalogue *catalogue, uint64_t seed)
 {
   const struct footer *footer = catalogue->footer;
-  if (!is_whole (catalogue) || footer->seed != seed
-      || strcmp (catalogue->map + footer->kind, source_kind (catalogue->source)))
+  if (!is_whole (catalogue) || footer->seed != seed)
     return false;
   const struct stamp *stamps = (const struct stamp *) (catalogue->map + footer->stamps);
+  if (!is_of_source (catalogue, stamps))
+    return false;
   for (uint64_t i = 0; i < footer->stamp_count; i++)
     if (!is_unchanged (catalogue, &stamps[i]))
       return false;
@@ -384,6 +376,35 @@ unmap_file (struct catalogue *catalogue)
   catalogue->map = NULL;
 }
 
+/* Lists the source and writes PATH, unless another task has made it meanwhile, which others may have mapped already: on
+   a network's file system a file that is replaced is gone for the machines that have it mapped.  CATALOGUE then has
+   it.  */
+static int
+build (struct catalogue *catalogue, const char *path, uint64_t seed)
+{
+  struct listing listing;
+  struct writing writing = { .listing = &listing, .footer = { .seed = seed, .built = (uint64_t) time (NULL) } };
+  if (listing_make (&listing, catalogue->source, path))
+    return -1;
+  int result = write_listing (&writing, path);
+  bool there = result == 0 && map_file (catalogue, path) == 0 && is_fresh (catalogue, seed);
+  if (result == 0 && !there)
+    {
+      error_clear ();
+      unmap_file (catalogue);
+      result = draft_commit (writing.draft);
+    }
+  else
+    {
+      draft_discard (writing.draft);
+      digest_discard (&writing.digest);
+    }
+  spool_free (writing.order);
+  free (writing.split);
+  listing_free (&listing);
+  return result;
+}
+
 /* Whether the part REST of a path leads through no hidden folder, which sources leave out.  */
 static bool
 is_visible (const char *rest)
@@ -396,7 +417,7 @@ static int
 check_place (const struct source *source, const char *path)
 {
   const char *slash = strrchr (path, '/');
-  bool folder = !strcmp (source_kind (source), "folder");
+  bool folder = !strcmp (source_kind (source), "folder") || !strcmp (source_kind (source), "tars");
   char *place = folder ? text_new ("%.*s", slash ? (int) (slash - path) : 1, slash ? path : ".") : NULL;
   char *inner = place ? realpath (place, NULL) : NULL, *outer = inner ? realpath (source_folder (source), NULL) : NULL;
   size_t length = outer ? strlen (outer) : 0;
@@ -419,7 +440,8 @@ take_file (struct catalogue *catalogue, const char *path, uint64_t seed)
     return read_names (catalogue);
   error_clear ();
   unmap_file (catalogue);
-  if (check_place (catalogue->source, path) || build (catalogue->source, path, seed) || map_file (catalogue, path))
+  if (check_place (catalogue->source, path) || build (catalogue, path, seed)
+      || (!catalogue->map && map_file (catalogue, path)))
     return -1;
   if (!is_whole (catalogue) || catalogue->footer->seed != seed)
     return error_set ("'%s' was replaced by another job or is damaged; run the same command again", path);

@@ -24,8 +24,8 @@ struct image {
   struct jpeg_source_mgr source;
   struct jpeg_progress_mgr progress;
   jmp_buf failed;
-  bool started;
-  JSAMPARRAY unused; /* one row, released with the decoder */
+  bool started, complete; /* COMPLETE: all rows were read */
+  JSAMPARRAY unused;      /* one row, released with the decoder */
 };
 
 static void
@@ -64,7 +64,14 @@ do_nothing (j_decompress_ptr jpeg)
 static boolean
 fail_truncated (j_decompress_ptr jpeg)
 {
+  static const JOCTET end[] = { 0xff, JPEG_EOI };
   struct image *image = jpeg->client_data;
+  if (image->complete) /* only the mark of the end is missing */
+    {
+      jpeg->src->next_input_byte = end;
+      jpeg->src->bytes_in_buffer = sizeof end;
+      return TRUE;
+    }
   error_set ("truncated: the data end before the image does");
   longjmp (image->failed, 1);
 }
@@ -75,7 +82,10 @@ skip_data (j_decompress_ptr jpeg, long count)
   if (count <= 0)
     return;
   if ((size_t) count > jpeg->src->bytes_in_buffer)
-    fail_truncated (jpeg);
+    {
+      fail_truncated (jpeg);
+      return;
+    }
   jpeg->src->next_input_byte += count;
   jpeg->src->bytes_in_buffer -= (size_t) count;
 }
@@ -238,6 +248,8 @@ finish (void *context)
     start (image);
   while (image->jpeg.output_scanline < image->jpeg.output_height)
     jpeg_read_scanlines (&image->jpeg, image->unused, 1);
+  image->complete = true;
+  jpeg_finish_decompress (&image->jpeg); /* what stands behind the last row must be a JPEG file's too */
   return 0;
 }
 

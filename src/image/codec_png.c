@@ -117,7 +117,9 @@ open_image (const void *data, size_t length, bool orientation, struct codec_head
   if (read_header (image, data, length) == 0)
     {
       *header = (struct codec_header){ image->height, image->width, orientation ? find_orientation (data, length) : 1 };
-      return image;
+      if (header->orientation == 1 || !image->too_short)
+        return image;
+      fail (SPNG_EOF); /* before decode.c asks for memory for the whole of it */
     }
   close_image (image);
   return NULL;

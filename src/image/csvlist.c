@@ -22,6 +22,7 @@ struct list {
   void *context;
   char *path; /* of the list; owned */
   struct table *table;
+  bool headless;                           /* its first row is an image's */
   size_t fields;                           /* of each row */
   size_t column[COLUMNS];                  /* SIZE_MAX where the list has none */
   uint64_t images, missing, first_missing; /* the last a line */
@@ -112,6 +113,15 @@ clean_path (const char *path)
   return clean;
 }
 
+/* A first row that names columns by words that are not known would be an image, and its class one more.  */
+static int
+refuse_header (const struct list *list, const char *path)
+{
+  return error_set ("the first line of '%s' names no image, since '%s' is not there, and no column 'path'; name the "
+                    "columns, as in path,label,split, or remove the line",
+                    list->path, path);
+}
+
 static int
 visit_row (struct list *list)
 {
@@ -120,6 +130,12 @@ visit_row (struct list *list)
   char *path = clean_path (get_field (list, PATH));
   char *full = path ? (*path == '/' ? text_new ("%s", path) : file_path (list->source->folder, path)) : NULL;
   bool there = full && stat (full, &status) == 0;
+  if (full && !there && list->headless && list->images == 0 && !strpbrk (path, "./"))
+    {
+      refuse_header (list, path);
+      free (full);
+      full = NULL;
+    }
   if (full && !there && list->missing++ == 0)
     list->first_missing = table_line (list->table);
   list->images++;
@@ -142,6 +158,7 @@ visit_rows (struct list *list)
   int more = table_next (list->table);
   list->fields = table_fields (list->table);
   bool header = more == 1 && take_header (list);
+  list->headless = !header;
   if (more == 1 && !header && take_columns (list))
     return -1;
   if (header)

@@ -19,13 +19,26 @@ read_32 (const unsigned char *bytes, bool big_endian)
   return big_endian ? first << 16 | second : second << 16 | first;
 }
 
+/* Pillow takes the number 42 in the wrong order of bytes as well.  */
+static bool
+has_mark (const unsigned char *tiff)
+{
+  static const char mark[][5] = { "II*\0", "MM\0*", "II\0*", "MM*\0" };
+  for (size_t i = 0; i < sizeof mark / sizeof *mark; i++)
+    if (!memcmp (tiff, mark[i], 4))
+      return true;
+  return false;
+}
+
 /* The block is a TIFF file: byte order, offset of a directory, and there 12 bytes for each entry: tag, type, count,
    value (TIFF 6.0, section 2).  */
 int
 exif_orientation (const unsigned char *tiff, size_t length)
 {
-  enum { HEADER = 8, ENTRY = 12, ORIENTATION = 0x0112, TYPE_SHORT = 3, TYPE_LONG = 4 };
-  if (length < HEADER || (memcmp (tiff, "II*\0", 4) && memcmp (tiff, "MM\0*", 4)))
+  enum { MARK = 6, HEADER = 8, ENTRY = 12, ORIENTATION = 0x0112, TYPE_SHORT = 3, TYPE_LONG = 4 };
+  for (; length >= MARK && !memcmp (tiff, "Exif\0", MARK); length -= MARK)
+    tiff += MARK; /* once more, as some programs write it */
+  if (length < HEADER || !has_mark (tiff))
     return 0;
   bool big_endian = tiff[0] == 'M';
   size_t place = read_32 (tiff + 4, big_endian);

@@ -107,8 +107,8 @@ choose_kind (struct source *source, const unsigned char *head, size_t length)
     return error_set ("'%s' is empty; give a folder of images, a list of their paths, or a tar file", dataset);
   if (ends_with (dataset, ".tar") || !memcmp (head + MARK, "ustar", 5))
     source->kind = &source_of_tar;
-  else if (!memchr (head, '\0', length))
-    source->kind = &source_of_list;
+  else if (!memchr (head, '\0', length) || !memcmp (head, "\xff\xfe", 2) || !memcmp (head, "\xfe\xff", 2))
+    source->kind = &source_of_list; /* or one in UTF-16, of which table.c says so */
   else
     return error_set ("'%s' is neither a list of paths nor a tar file; give one of these, or a folder of images",
                       dataset);

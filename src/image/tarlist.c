@@ -162,10 +162,10 @@ static int
 visit_image (const struct reading *reading, const char *path, struct archive_entry *entry)
 {
   uint64_t start = (uint64_t) archive_filter_bytes (reading->archive, 0), bytes = (uint64_t) archive_entry_size (entry);
+  if (archive_entry_sparse_count (entry) > 0) /* before its size, which is not that of what is stored */
+    return error_set ("'%s' in '%s' was stored with holes; make the tar file without --sparse", path, reading->tar);
   if (start > reading->bytes || bytes > reading->bytes - start)
     return error_set ("'%s' ends in the middle of '%s'; copy it again", reading->tar, path);
-  if (archive_entry_sparse_count (entry) > 0)
-    return error_set ("'%s' in '%s' was stored with holes; make the tar file without --sparse", path, reading->tar);
   return reading->visit (reading->context, &(struct item){ .kind = ITEM_IMAGE,
                                                            .path = path,
                                                            .bytes = bytes,
@@ -197,8 +197,9 @@ visit_member (const struct reading *reading, struct archive_entry *entry)
 static int
 cannot_read (const struct reading *reading)
 {
+  const char *reason = archive_error_string (reading->archive);
   return error_set ("'%s' cannot be read as a tar file: %s; copy or make it again", reading->tar,
-                    archive_error_string (reading->archive));
+                    reason ? reason : "no reason is known");
 }
 
 static int
