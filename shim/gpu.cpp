@@ -13,6 +13,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <climits>
 #include <condition_variable>
 #include <cstring>
 #include <functional>
@@ -52,22 +53,37 @@ elapsed_seconds (const Event &, const Event &, long)
   return 0;
 }
 
+// What libtorch says when no algorithm of cuDNN ran: it keeps to itself that their workspaces found no memory.
+const char no_engine[] = "unable to find an engine to execute this computation";
+
 // libtorch's own exception does not survive TorchScript's interpreter; cuDNN and cuBLAS say it in their own words.
 bool
 is_out_of_memory (const std::exception &exception)
 {
   const std::string text = exception.what ();
-  return text.find ("out of memory") != std::string::npos || text.find ("STATUS_ALLOC_FAILED") != std::string::npos;
+  for (const char *words : { "out of memory", "ALLOC_FAILED", "ALLOCATION_FAILED", no_engine })
+    if (text.find (words) != std::string::npos)
+      return true;
+  return false;
+}
+
+// How many images may run at once at the most: some of PyTorch's kernels count a tensor's values in 32 bits, and the
+// first layers of networks give up to 64 for each pixel.
+int
+most_images (const network_plan &plan)
+{
+  int64_t most = INT_MAX / (64 * static_cast<int64_t> (plan.height) * plan.width);
+  return static_cast<int> (std::clamp<int64_t> (most, 1, plan.batch));
 }
 
 // A batch's way to the device and back.
 struct lane {
-  lane (const at::Device &device, const network_plan &plan)
+  lane (const at::Device &device, const network_plan &plan, int batch)
       : stream (new_stream (device)), copied (device.type ()), begun (device.type (), c10::EventFlag::BACKEND_DEFAULT),
         computed (device.type (), c10::EventFlag::BACKEND_DEFAULT), returned (device.type ())
   {
     at::TensorOptions bytes = at::TensorOptions (at::kByte);
-    std::array<int64_t, 4> size{ plan.batch, plan.height, plan.width, 3 };
+    std::array<int64_t, 4> size{ batch, plan.height, plan.width, 3 };
     pixels = at::zeros (size, bytes.pinned_memory (device.is_cuda ()));
     sent = at::zeros (size, bytes.device (device));
   }
@@ -82,7 +98,7 @@ class gpu : public runner
 {
 public:
   gpu (engine &engine, const at::Device &device, const network_options &options, const network_plan &plan)
-      : engine_ (engine), device_ (device), options_ (options), plan_ (plan), batch_ (plan.batch),
+      : engine_ (engine), device_ (device), options_ (options), plan_ (plan), batch_ (most_images (plan)),
         stream_ (new_stream (device))
   {
     set_globals ();
@@ -93,8 +109,6 @@ public:
     const int *colour = plan.pixels.colour;
     colours_ = at::tensor ({ colour[0], colour[1], colour[2] }, at::kInt).to (device);
     offsets_ = at::tensor ({ 0, 256, 512 }, at::kInt).to (device);
-    for (int i = 0; i < 2; i++)
-      lanes_.push_back (std::make_unique<lane> (device, plan));
   }
 
   std::vector<int64_t>
@@ -102,17 +116,16 @@ public:
   {
     c10::InferenceMode inference;
     at::Tensor row;
-    lane &first = *lanes_[0];
     fit ([&] (int batch) {
-      row = forward (first, batch)[0];
-      await (first.computed);
+      make_lanes (batch);
+      row = forward (*lanes_[0], batch)[0];
+      await (lanes_[0]->computed);
+      row_values_ = row.numel ();
+      for (auto &lane : lanes_)
+        lane->rows = at::empty ({ batch, row_values_ }, at::TensorOptions ().pinned_memory (device_.is_cuda ()));
     });
-    row_values_ = row.numel ();
     for (auto &lane : lanes_)
-      {
-        lane->rows = at::empty ({ plan_.batch, row_values_ }, at::TensorOptions ().pinned_memory (device_.is_cuda ()));
-        free_.push_back (lane.get ());
-      }
+      free_.push_back (lane.get ());
     return row.sizes ().vec ();
   }
 
@@ -149,6 +162,17 @@ private:
     at::globalContext ().setDeterministicCuDNN (true);
   }
 
+  // Lanes for BATCH images in the place of those that there are.
+  void
+  make_lanes (int batch)
+  {
+    for (auto &lane : lanes_)
+      await (lane->computed);
+    lanes_.clear ();
+    for (int i = 0; i < 2; i++)
+      lanes_.push_back (std::make_unique<lane> (device_, plan_, batch));
+  }
+
   // Calls WORK with the number of images in a run, which is halved as long as the device's memory does not hold them.
   // (The allocator has given back all that it kept in reserve before it says that it has no more.)
   template <typename Work>
@@ -165,6 +189,8 @@ private:
         catch (const std::exception &exception)
           {
             if (!is_out_of_memory (exception))
+              throw;
+            if (batch == 1 && strstr (exception.what (), no_engine))
               throw;
             if (batch == 1)
               throw std::runtime_error ("the GPU's memory does not hold the run of one image; end other programs that "

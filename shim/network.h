@@ -57,7 +57,7 @@ struct network_usage {
   int batch;           /* images in a run now: a GPU whose memory is short halves what was planned */
 };
 
-/* Opens the file PATH, frozen and optimised for inference: TorchScript, or an AOTInductor package (.pt2) where libtorch
+/* Opens the file PATH, frozen: TorchScript, or an AOTInductor package (.pt2) where libtorch
    loads them.  Fails for a device or precision that is not there.  *NETWORK is to be closed by network_close.  */
 int network_open (struct network **network, const char *path, const struct network_options *options,
                   char error[NETWORK_ERROR_BYTES]);

@@ -105,7 +105,8 @@ pad (const at::Tensor &images, int64_t count)
 size_t
 choose_runners (const at::Device &device)
 {
-  return device.is_cpu () ? std::max (1U, std::thread::hardware_concurrency ()) : 1;
+  // On a GPU one more than runs at a time: a second launch waits for a copy that is still at work.
+  return device.is_cpu () ? std::max (1U, std::thread::hardware_concurrency ()) : 2;
 }
 
 class package : public engine

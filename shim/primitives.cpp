@@ -13,6 +13,7 @@ new_primitives (const steps &steps, at::ScalarType type)
 
 #include "program.hpp"
 
+#include <atomic>
 #include <mutex>
 
 namespace
@@ -31,6 +32,8 @@ public:
   {
     std::unique_ptr<program> program;
     at::Tensor rows;
+    if (refused_)
+      return rows;
     try
       {
         program = take (images.sizes ().vec ());
@@ -38,6 +41,12 @@ public:
       }
     catch (const dnnl::error &)
       {
+        refused_ = true; // else each run would put a program together and fail
+      }
+    catch (...)
+      {
+        give_back (std::move (program));
+        throw;
       }
     give_back (std::move (program));
     return rows;
@@ -51,7 +60,7 @@ private:
       std::lock_guard<std::mutex> hold (lock_);
       most_ = std::max (most_, ++taken_);
       for (auto place = idle_.begin (); place != idle_.end (); place++)
-        if ((*place)->images == images)
+        if ((*place)->images == images && (*place)->threads == at::get_num_threads ())
           {
             std::unique_ptr<program> found = std::move (*place);
             idle_.erase (place);
@@ -76,6 +85,7 @@ private:
   const steps steps_;
   const at::ScalarType type_;
   arrays arrays_;
+  std::atomic<bool> refused_{ false };
   std::mutex lock_; // of all below
   std::vector<std::unique_ptr<program> > idle_;
   size_t taken_ = 0, most_ = 0;

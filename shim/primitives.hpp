@@ -13,7 +13,8 @@ public:
   virtual ~primitives () = default;
 
   // The result for IMAGES (n, 3, height, width), contiguous, as float32 (n, channels, height, width), laid out by
-  // channels last.  Several threads at once, each with its number of threads set.  Undefined where oneDNN cannot.
+  // channels last, or (n, channels).  Several threads at once, each with its number of threads set.  Undefined where
+  // oneDNN cannot.
   virtual at::Tensor run (const at::Tensor &images) = 0;
 };
 

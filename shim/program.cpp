@@ -14,11 +14,20 @@ shape_of (const at::Tensor &tensor)
   return tensor.sizes ().vec ();
 }
 
+static dnnl::error
+refusal (const char *reason)
+{
+  return { dnnl_invalid_arguments, reason };
+}
+
+// How many windows there are along dimension I.
 static int64_t
 windows (int64_t length, int64_t window, const step &step, size_t i)
 {
-  return (length + step.padding[i] + step.padding_after[i] - (step.dilation[i] * (window - 1) + 1)) / step.stride[i]
-         + 1;
+  int64_t room = length + step.padding[i] + step.padding_after[i] - (step.dilation[i] * (window - 1) + 1);
+  if (room < 0)
+    throw refusal ("a window larger than the map");
+  return room / step.stride[i] + 1;
 }
 
 // oneDNN counts what lies between the values that a dilated window meets.
@@ -31,15 +40,25 @@ gaps (const step &step)
 static dnnl::algorithm
 algorithm (const activation &activation)
 {
-  static const dnnl::algorithm algorithms[] = { dnnl::algorithm::eltwise_clip, dnnl::algorithm::eltwise_relu,
-                                                dnnl::algorithm::eltwise_logistic, dnnl::algorithm::eltwise_swish };
+  using dnnl::algorithm;
+  static const dnnl::algorithm algorithms[] = { algorithm::eltwise_clip,  algorithm::eltwise_linear,
+                                                algorithm::eltwise_relu,  algorithm::eltwise_logistic,
+                                                algorithm::eltwise_swish, algorithm::eltwise_hardswish };
   return algorithms[activation.kind];
 }
 
 static float
 alpha (const activation &activation)
 {
-  return activation.kind == activation::SWISH ? 1 : activation.low;
+  return activation.kind == activation::SWISH        ? 1
+         : activation.kind == activation::HARD_SWISH ? 1.0F / 6
+                                                     : activation.low;
+}
+
+static float
+beta (const activation &activation)
+{
+  return activation.kind == activation::HARD_SWISH ? 0.5F : activation.high;
 }
 
 static dnnl::primitive_attr
@@ -49,8 +68,8 @@ attributes_of (const step &step)
   dnnl::post_ops operations;
   if (step.addend)
     operations.append_sum (1);
-  if (step.activation)
-    APPEND_ELTWISE (operations, algorithm (*step.activation), alpha (*step.activation), step.activation->high);
+  for (const activation &activation : step.activations)
+    APPEND_ELTWISE (operations, algorithm (activation), alpha (activation), beta (activation));
   attributes.set_post_ops (operations);
   attributes.set_scratchpad_mode (dnnl::scratchpad_mode::user);
   return attributes;
@@ -136,24 +155,64 @@ program::reorder (const memory &from, const memory::desc &to, block *&held)
   return made;
 }
 
-void
-program::add_convolution (const step &step)
+// Padding behind LENGTH values that makes room for a last window, cut off, unless it would begin in there.
+static int64_t
+padding_to_ceil (int64_t length, const step &step, size_t i)
 {
-  const value &source = input (step);
-  memory::dims shape = { source.shape[0], step.weight.size (0), windows (source.shape[2], step.window[0], step, 0),
-                         windows (source.shape[3], step.window[1], step, 1) };
-  memory::dims kernel = shape_of (step.weight);
-  if (step.groups > 1)
-    kernel = { step.groups, kernel[0] / step.groups, kernel[1], kernel[2], kernel[3] };
+  int64_t after = step.padding_after[i], room = length + step.padding[i] + after - step.window[i];
+  int64_t past = room % step.stride[i], added = past > 0 ? after + step.stride[i] - past : after;
+  return added < step.window[i] ? added : after;
+}
+
+// STEP with the window and the padding that it has on maps of SHAPE.
+static step
+place_window (const step &step, const memory::dims &shape)
+{
+  struct step placed = step;
+  for (size_t i = 0; i < 2; i++)
+    if (step.window[i] == 0)
+      placed.window[i] = placed.stride[i] = shape[2 + i];
+    else if (step.ceils)
+      placed.padding_after[i] = padding_to_ceil (shape[2 + i], step, i);
+  return placed;
+}
+
+// The shape of the values that STEP, of CHANNELS, makes of those of SHAPE.
+static memory::dims
+shape_after (const step &step, const memory::dims &shape, int64_t channels)
+{
+  return { shape[0], channels, windows (shape[2], step.window[0], step, 0),
+           windows (shape[3], step.window[1], step, 1) };
+}
+
+// The shape of STEP's kernel for CHANNELS inputs.
+static memory::dims
+kernel_of (const step &step, int64_t channels)
+{
+  int64_t outputs = step.weight.size (0), height = step.window[0], width = step.window[1];
+  int64_t inputs = channels / step.groups;
+  if (step.weight.numel () != outputs * inputs * height * width)
+    throw refusal ("a kernel for another number of channels");
+  return step.groups > 1 ? memory::dims{ step.groups, outputs / step.groups, inputs, height, width }
+                         : memory::dims{ outputs, inputs, height, width };
+}
+
+void
+program::add_convolution (const step &unplaced)
+{
+  const value &source = input (unplaced);
+  const step step = place_window (unplaced, source.shape);
+  memory::dims shape = shape_after (step, source.shape, step.weight.size (0));
+  memory::dims kernel = kernel_of (step, source.shape[1]);
   memory::desc biases (shape_of (step.bias), memory::data_type::f32, memory::format_tag::a);
   value *addend = step.addend ? &values_[static_cast<size_t> (*step.addend)] : nullptr;
   if (addend && addend->shape != shape)
-    throw dnnl::error (dnnl_invalid_arguments, "a sum of different shapes");
+    throw refusal ("a sum of different shapes");
   dnnl::primitive_attr attributes = attributes_of (step);
-  auto description = DESCRIBE (
-    dnnl::convolution_forward, dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
-    step.inputs[0] == 0 ? any (source.shape) : source.where.get_desc (), any (kernel), biases,
-    addend ? addend->where.get_desc () : any (shape), step.stride, gaps (step), step.padding, step.padding_after);
+  auto description = DESCRIBE (dnnl::convolution_forward, inference, dnnl::algorithm::convolution_direct,
+                               step.inputs[0] == 0 ? any (source.shape) : source.where.get_desc (), any (kernel),
+                               biases, addend ? addend->where.get_desc () : any (shape), step.stride, gaps (step),
+                               step.padding, step.padding_after);
   block *held = nullptr;
   memory from = reorder (source.where, description.src_desc (), held);
   value &output = values_[static_cast<size_t> (step.output)];
@@ -170,22 +229,17 @@ program::add_convolution (const step &step)
 }
 
 void
-program::add_pooling (const step &step)
+program::add_pooling (const step &unplaced)
 {
-  const value &source = input (step);
-  memory::dims window = step.window, stride = step.stride;
-  if (window.empty ())
-    window = stride = { source.shape[2], source.shape[3] };
-  struct step placed = step;
-  placed.stride = stride;
-  memory::dims shape = { source.shape[0], source.shape[1], windows (source.shape[2], window[0], placed, 0),
-                         windows (source.shape[3], window[1], placed, 1) };
+  const value &source = input (unplaced);
+  const step step = place_window (unplaced, source.shape);
+  memory::dims shape = shape_after (step, source.shape, source.shape[1]);
   dnnl::primitive_attr attributes = attributes_of (step);
   dnnl::algorithm how = step.kind == step::MAXIMUM ? dnnl::algorithm::pooling_max
                         : step.counts_padding      ? dnnl::algorithm::pooling_avg_include_padding
                                                    : dnnl::algorithm::pooling_avg_exclude_padding;
-  auto description = DESCRIBE (pooling, dnnl::prop_kind::forward_inference, how, source.where.get_desc (), any (shape),
-                               stride, window, gaps (step), step.padding, step.padding_after);
+  auto description = DESCRIBE (pooling, inference, how, source.where.get_desc (), any (shape), step.stride, step.window,
+                               gaps (step), step.padding, step.padding_after);
   memory to = new_output (step, shape, description.dst_desc ());
   add_call (description, { { DNNL_ARG_SRC, source.where }, { DNNL_ARG_DST, to } });
 }
@@ -224,24 +278,21 @@ program::add_concatenation (const step &step)
   add_call (description, arguments);
 }
 
-// The sum of nothing but the value itself, with the activation after it.
+// The first makes values anew, and those behind it change them in their place.
 void
 program::add_activation (const step &step)
 {
-  const value &source = input (step);
+  memory from = input (step).where;
+  memory to = new_output (step, input (step).shape, from.get_desc ());
   struct step alone = step;
-  alone.activation.reset ();
+  alone.activations.clear ();
   dnnl::primitive_attr attributes = attributes_of (alone);
-#if DNNL_VERSION_MAJOR < 3
-  auto description = DESCRIBE (dnnl::eltwise_forward, dnnl::prop_kind::forward_inference, algorithm (*step.activation),
-                               source.where.get_desc (), alpha (*step.activation), step.activation->high);
-#else
-  auto description =
-    DESCRIBE (dnnl::eltwise_forward, dnnl::prop_kind::forward_inference, algorithm (*step.activation),
-              source.where.get_desc (), source.where.get_desc (), alpha (*step.activation), step.activation->high);
-#endif
-  memory to = new_output (step, source.shape, description.dst_desc ());
-  add_call (description, { { DNNL_ARG_SRC, source.where }, { DNNL_ARG_DST, to } });
+  for (const activation &activation : step.activations)
+    {
+      add_call (DESCRIBE_ELTWISE (algorithm (activation), from.get_desc (), alpha (activation), beta (activation)),
+                { { DNNL_ARG_SRC, from }, { DNNL_ARG_DST, to } });
+      from = to;
+    }
 }
 
 void
@@ -277,6 +328,8 @@ program::program (const steps &steps, at::ScalarType type, arrays &arrays, const
       release ();
     }
   const value &result = values_[static_cast<size_t> (steps.result)];
+  if (steps.flat && (result.shape[2] > 1 || result.shape[3] > 1))
+    throw refusal ("a map as a vector");
   rows_ = memory ({ result.shape, memory::data_type::f32, memory::format_tag::nhwc }, place (), nullptr);
   add_call (dnnl::reorder::primitive_desc (result.where, rows_),
             { { DNNL_ARG_FROM, result.where }, { DNNL_ARG_TO, rows_ } });
@@ -292,5 +345,5 @@ program::run (const at::Tensor &images)
   for (auto &call : calls_)
     call.first.execute (stream_, call.second);
   stream_.wait ();
-  return rows.permute ({ 0, 3, 1, 2 });
+  return steps_.flat ? rows.view ({ shape[0], shape[1] }) : rows.permute ({ 0, 3, 1, 2 });
 }

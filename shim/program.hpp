@@ -6,6 +6,8 @@
 #include "blocks.hpp"
 #include "steps.hpp"
 
+#include <ATen/Parallel.h>
+
 #include <utility>
 
 // For one thread at a time.
@@ -16,10 +18,12 @@ public:
   // Throws dnnl::error where oneDNN has no such step.
   program (const steps &steps, at::ScalarType type, arrays &arrays, const memory::dims &images);
 
-  // The result for IMAGES, contiguous, as float32 (n, channels, height, width), laid out by channels last.
+  // The result for IMAGES, contiguous, as float32 (n, channels, height, width), laid out by channels last, or (n,
+  // channels).
   at::Tensor run (const at::Tensor &images);
 
   const memory::dims images;
+  const int threads = at::get_num_threads (); // which oneDNN's primitives keep from their making on
 
 private:
   struct value {

@@ -5,7 +5,9 @@
 
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/script.h>
+#include <torch/version.h>
 
+#include <atomic>
 #include <fstream>
 #include <stdexcept>
 #include <unordered_map>
@@ -24,14 +26,10 @@ check_bfloat16 ()
   throw std::runtime_error ("this processor has neither avx512_bf16 nor amx; use f32");
 }
 
-// Gives the kernels of MODULE's convolutions the order of a GPU's images, channels last; else each run would do it.
-void
-lay_out (torch::jit::Module &module)
-{
-  for (at::Tensor parameter : module.parameters ())
-    if (parameter.dim () == 4)
-      parameter.set_data (parameter.contiguous (at::MemoryFormat::ChannelsLast));
-}
+// Whether optimize_for_inference may be used, for networks that are nothing but steps: oneDNN's operators of libtorch 1
+// leave out values in some activations, and those of later ones still know fewer options than the plain ones, and lose
+// changes of parts in place.
+constexpr bool optimises_rightly = TORCH_VERSION_MAJOR >= 2;
 
 class script : public engine
 {
@@ -42,14 +40,14 @@ public:
     torch::jit::Module loaded = torch::jit::load (path, device, extra);
     metadata = extra[metadata_name];
     loaded.eval ();
-    convert (loaded, input_type (precision));
-    if (!device.is_cpu ())
-      lay_out (loaded);
+    // Freezing folds normalisations into kernels, and float16 does not hold all variances: types are changed after it.
+    convert (loaded, at::kFloat);
     module = torch::jit::freeze (loaded);
+    convert (module, input_type (precision));
     auto steps = device.is_cpu () ? read_steps (module) : std::nullopt;
     if (steps)
       fast = new_primitives (*steps, input_type (precision));
-    if (!fast)
+    if (steps && !fast && optimises_rightly)
       module = torch::jit::optimize_for_inference (module);
   }
 
@@ -57,11 +55,34 @@ public:
   forward (const at::Tensor &images) override
   {
     at::Tensor rows = fast ? fast->run (images) : at::Tensor ();
-    if (rows.defined ())
-      return rows;
-    // The constructor has optimised the graph: passes at run time would depend on the first runs' shapes and change the
-    // bits.  It is a setting of each thread, and the constructor must not have it: freezing inlines calls only where
-    // the optimiser is on.
+    return rows.defined () ? rows : interpret (images);
+  }
+
+private:
+  // A GPU's images are laid out by channels last, and a network may take its maps for plain ones (Tensor.view).
+  at::Tensor
+  interpret (const at::Tensor &images)
+  {
+    try
+      {
+        if (!plain || images.is_contiguous ())
+          return run (images);
+      }
+    catch (const std::exception &)
+      {
+        if (images.is_contiguous ())
+          throw;
+      }
+    at::Tensor rows = run (images.contiguous ());
+    plain = true;
+    return rows;
+  }
+
+  at::Tensor
+  run (const at::Tensor &images)
+  {
+    // Passes at run time would depend on the first runs' shapes and change the bits.  It is a setting of each thread,
+    // and the constructor must not have it: freezing inlines calls only where the optimiser is on.
     torch::jit::GraphOptimizerEnabledGuard no_passes (false);
     c10::IValue output = module.forward ({ images });
     if (!output.isTensor ())
@@ -69,9 +90,9 @@ public:
     return output.toTensor ();
   }
 
-private:
   torch::jit::Module module;
   std::unique_ptr<primitives> fast; // or NULL
+  std::atomic<bool> plain{ false };
 };
 
 } // namespace

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace
 {
@@ -30,6 +31,7 @@ public:
     for (const Node *node : graph.nodes ())
       read (node);
     steps_.result = number_.at (graph.outputs ()[0]);
+    steps_.flat = is_flat (graph.outputs ()[0]);
   }
 
   steps steps_;
@@ -55,6 +57,30 @@ private:
       throw std::runtime_error ("no step does this");
   }
 
+  // Values, of which a NaN would be lost in oneDNN's ReLU.
+  static at::Tensor
+  finite (const Node *node, const char *name)
+  {
+    at::Tensor values = constant (node, name).toTensor ();
+    require (at::isfinite (values).all ().item<bool> ());
+    return values;
+  }
+
+  // Whether VALUE is (n, channels): a map of 1 x 1 to the steps.
+  bool
+  is_flat (const Value *value) const
+  {
+    return flat_.count (value) > 0;
+  }
+
+  // The output of NODE is the value of its first input in another form.
+  void
+  rename (const Node *node)
+  {
+    number_[node->output ()] = number_.at (node->inputs ()[0]);
+  }
+
+  // Of inputs that are all flat, or none.
   step &
   add (const Node *node, decltype (step::kind) kind, const std::vector<const Value *> &inputs)
   {
@@ -62,7 +88,12 @@ private:
     step.kind = kind;
     step.output = steps_.values;
     for (const Value *input : inputs)
-      step.inputs.push_back (number_.at (input));
+      {
+        step.inputs.push_back (number_.at (input));
+        require (is_flat (input) == is_flat (inputs[0]));
+      }
+    if (is_flat (inputs[0]))
+      flat_.insert (node->output ());
     number_[node->output ()] = steps_.values++;
     steps_.list.push_back (step);
     return steps_.list.back ();
@@ -82,6 +113,12 @@ private:
       read_pooling (node, name == "aten::max_pool2d");
     else if (name == "aten::adaptive_avg_pool2d" || name == "aten::mean")
       read_average (node, name == "aten::mean");
+    else if (name == "aten::batch_norm")
+      read_normalisation (node);
+    else if (name == "aten::flatten")
+      read_flattening (node);
+    else if (name == "aten::linear")
+      read_linear (node);
     else if (name == "aten::add" || name == "aten::mul")
       read_pair (node, name == "aten::add");
     else if (name == "aten::cat")
@@ -99,10 +136,8 @@ private:
     const Value *input = node->namedInput ("input");
     auto padded = padding_.find (input);
     step &step = add (node, step::CONVOLUTION, { padded == padding_.end () ? input : padded->second.first });
-    step.weight = constant (node, "weight").toTensor ();
-    at::IValue bias = constant (node, "bias");
+    read_arrays (node, step);
     require (step.weight.dim () == 4);
-    step.bias = bias.isNone () ? at::zeros ({ step.weight.size (0) }) : bias.toTensor ();
     step.window = { step.weight.size (2), step.weight.size (3) };
     step.stride = pair (node, "stride");
     step.dilation = pair (node, "dilation");
@@ -114,6 +149,50 @@ private:
           step.padding[i] += padded->second.second[2 - 2 * i];
           step.padding_after[i] += padded->second.second[3 - 2 * i];
         }
+  }
+
+  static void
+  read_arrays (const Node *node, step &step)
+  {
+    step.weight = finite (node, "weight");
+    step.bias = constant (node, "bias").isNone () ? at::zeros ({ step.weight.size (0) }) : finite (node, "bias");
+  }
+
+  // One that no convolution comes before: a convolution by itself, of one weight for each channel.
+  void
+  read_normalisation (const Node *node)
+  {
+    require (!constant (node, "training").toBool () && !is_flat (node->namedInput ("input")));
+    at::Tensor mean = finite (node, "running_mean"), deviation = finite (node, "running_var");
+    deviation = (deviation.to (at::kDouble) + constant (node, "eps").toDouble ()).sqrt ();
+    at::Tensor weight = constant (node, "weight").isNone () ? at::ones_like (mean) : finite (node, "weight");
+    at::Tensor bias = constant (node, "bias").isNone () ? at::zeros_like (mean) : finite (node, "bias");
+    step &step = add (node, step::CONVOLUTION, { node->namedInput ("input") });
+    step.groups = mean.size (0);
+    step.weight = (weight / deviation).to (at::kFloat).view ({ step.groups, 1, 1, 1 });
+    step.bias = (bias - mean * (weight / deviation)).to (at::kFloat);
+    require (at::isfinite (step.weight).all ().item<bool> () && at::isfinite (step.bias).all ().item<bool> ());
+    step.window = step.stride = { 1, 1 };
+  }
+
+  void
+  read_flattening (const Node *node)
+  {
+    require (constant (node, "start_dim").toInt () == 1);
+    int64_t end = constant (node, "end_dim").toInt ();
+    require (end == -1 || end == (is_flat (node->inputs ()[0]) ? 1 : 3));
+    rename (node);
+    flat_.insert (node->output ());
+  }
+
+  // A convolution whose window is the whole map.
+  void
+  read_linear (const Node *node)
+  {
+    require (is_flat (node->namedInput ("input")));
+    step &step = add (node, step::CONVOLUTION, { node->namedInput ("input") });
+    read_arrays (node, step);
+    step.window = step.stride = { 0, 0 };
   }
 
   // Padding by zeros that convolutions alone use becomes theirs.
@@ -142,16 +221,18 @@ private:
     if (step.stride.empty ())
       step.stride = step.window;
     step.padding = step.padding_after = pair (node, "padding");
-    require (!constant (node, "ceil_mode").toBool ());
+    step.ceils = constant (node, "ceil_mode").toBool ();
     if (maximum)
       require (pair (node, "dilation") == sizes ({ 1, 1 }));
     else
       {
+        require (!step.ceils);
         require (constant (node, "divisor_override").isNone ());
         step.counts_padding = constant (node, "count_include_pad").toBool ();
       }
   }
 
+  // Along rows first: long sums lose fewer bits so.
   void
   read_average (const Node *node, bool mean)
   {
@@ -160,11 +241,20 @@ private:
         sizes dimensions = constant (node, "dim").toIntVector ();
         std::sort (dimensions.begin (), dimensions.end ());
         require (dimensions == sizes ({ 2, 3 }) || dimensions == sizes ({ -2, -1 }));
-        require (constant (node, "keepdim").toBool ());
       }
     else
       require (pair (node, "output_size") == sizes ({ 1, 1 }));
-    add (node, step::AVERAGE, { node->namedInput ("self") });
+    require (!is_flat (node->namedInput ("self")));
+    step &rows = add (node, step::AVERAGE, { node->namedInput ("self") });
+    rows.window = rows.stride = { 1, 0 };
+    step columns = rows;
+    columns.inputs = { rows.output };
+    columns.output = steps_.values;
+    columns.window = columns.stride = { 0, 1 };
+    number_[node->output ()] = steps_.values++;
+    steps_.list.push_back (columns);
+    if (mean && !constant (node, "keepdim").toBool ())
+      flat_.insert (node->output ());
   }
 
   void
@@ -190,30 +280,33 @@ private:
       require (!constant (node, "train").toBool ());
     else
       require (at::isFloatingType (constant (node, "dtype").toScalarType ()));
-    number_[node->output ()] = number_.at (node->inputs ()[0]);
+    rename (node);
+    if (is_flat (node->inputs ()[0]))
+      flat_.insert (node->output ());
   }
 
   void
   read_activation (const Node *node, const std::string &name)
   {
-    struct activation activation {
-      activation::RELU, 0, 0
+    static const std::unordered_map<std::string, std::vector<activation> > known{
+      { "aten::relu", { { activation::RELU, 0, 0 } } },
+      { "aten::relu6", { { activation::CLIP, 0, 6 } } },
+      { "aten::sigmoid", { { activation::SIGMOID, 0, 0 } } },
+      { "aten::silu", { { activation::SWISH, 0, 0 } } },
+      { "aten::hardsigmoid", { { activation::LINEAR, 1.0F / 6, 0.5F }, { activation::CLIP, 0, 1 } } },
+      { "aten::hardswish", { { activation::HARD_SWISH, 0, 0 } } },
     };
-    if (name == "aten::relu6")
-      activation = { activation::CLIP, 0, 6 };
-    else if (name == "aten::sigmoid")
-      activation.kind = activation::SIGMOID;
-    else if (name == "aten::silu")
-      activation.kind = activation::SWISH;
-    else if (name == "aten::hardtanh")
-      activation = { activation::CLIP, constant (node, "min_val").toScalar ().to<float> (),
-                     constant (node, "max_val").toScalar ().to<float> () };
+    std::vector<activation> activations;
+    if (name == "aten::hardtanh")
+      activations = { { activation::CLIP, constant (node, "min_val").toScalar ().to<float> (),
+                        constant (node, "max_val").toScalar ().to<float> () } };
     else
-      require (name == "aten::relu");
-    add (node, step::ACTIVATION, { node->inputs ()[0] }).activation = activation;
+      activations = known.at (name);
+    add (node, step::ACTIVATION, { node->inputs ()[0] }).activations = activations;
   }
 
   std::unordered_map<const Value *, int> number_;
+  std::unordered_set<const Value *> flat_;
   std::unordered_map<const Value *, std::pair<const Value *, sizes> > padding_; // of what, how much
 };
 
@@ -255,7 +348,7 @@ private:
     return step.addend == value || std::count (step.inputs.begin (), step.inputs.end (), value);
   }
 
-  // The convolution whose output VALUE goes to step USER alone, with nothing after it; -1 where there is none.
+  // The convolution whose output VALUE goes to step USER alone; -1 where there is none.
   int
   convolution_for (int value, size_t user) const
   {
@@ -263,7 +356,7 @@ private:
     for (size_t i = 0; i < steps_.list.size (); i++)
       {
         count += uses (steps_.list[i], value);
-        if (steps_.list[i].output == value && steps_.list[i].kind == step::CONVOLUTION && !steps_.list[i].activation)
+        if (steps_.list[i].output == value && steps_.list[i].kind == step::CONVOLUTION)
           found = static_cast<int> (i);
       }
     return count == 1 && static_cast<size_t> (found) < user ? found : -1;
@@ -276,8 +369,10 @@ private:
     int i = activation.kind == step::ACTIVATION ? convolution_for (activation.inputs[0], user) : -1;
     if (i < 0)
       return false;
-    steps_.list[static_cast<size_t> (i)].activation = activation.activation;
-    steps_.list[static_cast<size_t> (i)].output = activation.output;
+    step &convolution = steps_.list[static_cast<size_t> (i)];
+    convolution.activations.insert (convolution.activations.end (), activation.activations.begin (),
+                                    activation.activations.end ());
+    convolution.output = activation.output;
     return true;
   }
 
@@ -286,10 +381,11 @@ private:
   merge_summand (size_t user, int value, int other)
   {
     int i = convolution_for (value, user);
-    if (i < 0 || other == 0 || value == other || steps_.list[static_cast<size_t> (i)].addend
-        || last_use (other) != user)
+    if (i < 0 || other == 0 || value == other || last_use (other) != user)
       return false;
     step &convolution = steps_.list[static_cast<size_t> (i)];
+    if (convolution.addend || !convolution.activations.empty ())
+      return false;
     bool there = false;
     for (size_t j = 0; j < user; j++)
       {

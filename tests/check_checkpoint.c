@@ -284,7 +284,7 @@ START_TEST (another_recipe_is_refused)
   REFUSED (l2, 0, "l2 0.01, and 0.0");
   REFUSED (dropout, 0.5, "dropout 0.3, and 0.5");
   REFUSED (nesterov, false, "nesterov true, and false");
-  REFUSED (balanced, false, "class-weight \"balanced\", and null");
+  REFUSED (balanced, false, "class-weight \"balanced\", and none");
   REFUSED (batch, 8, "batch 16, and 8");
   REFUSED (epochs, 9, "epochs 6, and 9");
   REFUSED (patience, 4, "early-stop 2, and 4");

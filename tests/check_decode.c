@@ -170,7 +170,7 @@ START_TEST (bad_data_are_refused)
 }
 END_TEST
 
-/* A cut anywhere before the last rows is noticed, as in Pillow; only the end marker may be missing.  */
+/* A cut anywhere is noticed; only the mark of the end may be missing, or its checksum.  */
 static void
 assert_every_cut_is_refused (const char *file, size_t first, size_t end_bytes)
 {
@@ -189,8 +189,8 @@ assert_every_cut_is_refused (const char *file, size_t first, size_t end_bytes)
 START_TEST (every_cut_is_refused)
 {
   assert_every_cut_is_refused ("images/colour-420.jpg", 3, 8);
-  assert_every_cut_is_refused ("images/png-rgb-8.png", 8, 12 + 8); /* IEND; the stream's checksum and the chunk's */
-  assert_every_cut_is_refused ("images/png-rgba-16-interlaced.png", 8, 12 + 8);
+  assert_every_cut_is_refused ("images/png-rgb-8.png", 8, 4);
+  assert_every_cut_is_refused ("images/png-rgba-16-interlaced.png", 8, 4);
 }
 END_TEST
 
@@ -211,6 +211,34 @@ START_TEST (damaged_png)
   ck_assert_ptr_nonnull (strstr (error_message (), "damaged: "));
   header[5] ^= 1;
   assert_refused (data, length, "damaged: invalid chunk checksum");
+}
+END_TEST
+
+/* The checksums of the last pixels and of the end; nothing behind the end matters, as in Pillow.  */
+static void
+assert_end_is_read (const char *file)
+{
+  size_t length;
+  unsigned char *data = reference_read (file, &length), *longer = calloc (length + 100, 1);
+  unsigned char *end = data + length - 12;
+  struct pixels pixels;
+  memcpy (longer, data, length);
+  ck_assert_int_eq (decode_image (longer, length + 100, true, &pixels), 0);
+  pixels_free (&pixels);
+  end[-1] ^= 1;
+  assert_refused (data, length, "damaged: invalid chunk checksum");
+  end[-1] ^= 1;
+  end[8] ^= 1;
+  assert_refused (data, length, "damaged: invalid chunk checksum");
+  free (longer);
+  free (data);
+}
+
+START_TEST (end_of_png)
+{
+  assert_end_is_read ("images/png-gray-16.png");
+  assert_end_is_read ("images/png-rgb-8.png");
+  assert_end_is_read ("images/png-rgba-16-interlaced.png");
 }
 END_TEST
 
@@ -309,7 +337,7 @@ START_TEST (damaged_anywhere)
         }
       struct decode *decode = decode_open (copy, length, false, &raster);
       for (int y = 0; decode && y < raster.height && raster.width <= 65536; y++)
-        if (raster.read (raster.context, y, row))
+        if (raster.read (raster.context, y, row) || (y == raster.height - 1 && decode_finish (decode)))
           break;
       decode_close (decode);
       ck_assert_uint_eq (memory_bytes (), 0);
@@ -350,6 +378,7 @@ main (void)
   tcase_add_test (cases, bad_data_are_refused);
   tcase_add_test (cases, every_cut_is_refused);
   tcase_add_test (cases, damaged_png);
+  tcase_add_test (cases, end_of_png);
   tcase_add_test (cases, short_png);
   tcase_add_test (cases, enormous_png);
   tcase_add_loop_test (cases, damaged_anywhere, 0, sizeof damaged / sizeof *damaged);

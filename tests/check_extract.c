@@ -238,7 +238,8 @@ START_TEST (too_many_failures_keep_the_parts)
   make_file ("training/dark/000-text.jpg", "this is text");
   make_file ("training/dark/000-empty.jpg", "");
   struct extract_options options = default_options (); /* 1 % of 42, rounded up: one image */
-  run_fails (&options, "too many images");
+  run_fails (&options, "2 of the 42 images of 'training' could not be read, more than the 1 allowed, the first "
+                       "'training/dark/000-");
   char *part = parts_path (features, "training", 0);
   ck_assert (file_exists (part));
   free (part);

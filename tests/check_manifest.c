@@ -314,6 +314,42 @@ START_TEST (classes_of_one_folder_each)
 }
 END_TEST
 
+/* Folders below some of the classes, or beside their images, make no splits of them.  */
+START_TEST (folders_in_some_classes)
+{
+  add_file ("data/cat", "1.jpg", 1);
+  add_file ("data/dog", "1.jpg", 1);
+  add_file ("data/dog/thumbs", "1.jpg", 1);
+  assert_found ("training", "cat/1.jpg cat, dog/1.jpg dog, dog/thumbs/1.jpg dog");
+  ck_assert_int_eq (unlink ("data/dog/1.jpg"), 0);
+  assert_found ("training", "cat/1.jpg cat, dog/thumbs/1.jpg dog");
+  add_file ("data/cat/more", "2", 1);
+  assert_found ("training", "cat/1.jpg cat, cat/more/2 cat, dog/thumbs/1.jpg dog");
+}
+END_TEST
+
+START_TEST (splits_of_any_name)
+{
+  struct manifest manifest;
+  add_file ("data/here/cat", "1.jpg", 1);
+  add_file ("data/here/dog", "1.jpg", 1);
+  add_file ("data/there/cat", "1.jpg", 1);
+  ck_assert_int_eq (file_make_directories ("data/there/dog"), 0);
+  assert_found ("here", "here/cat/1.jpg cat, here/dog/1.jpg dog");
+  ck_assert_int_eq (take (&manifest, "data", "there", 0), 0);
+  ck_assert_uint_eq (manifest.count, 1);
+  leave (&manifest);
+}
+END_TEST
+
+START_TEST (empty_classes)
+{
+  ck_assert_int_eq (file_make_directories ("data/a"), 0);
+  ck_assert_int_eq (file_make_directories ("data/b"), 0);
+  assert_refused ("training", "'data' holds no images; put some into its folders, such as 'data/a'");
+}
+END_TEST
+
 /* Of one split the classes are folders, of another there are none, as in contests.  */
 START_TEST (a_split_without_classes_beside_others)
 {
@@ -486,6 +522,9 @@ main (void)
   tcase_add_test (cases, one_folder_alone_is_no_class);
   tcase_add_test (cases, classes_without_splits);
   tcase_add_test (cases, classes_of_one_folder_each);
+  tcase_add_test (cases, folders_in_some_classes);
+  tcase_add_test (cases, splits_of_any_name);
+  tcase_add_test (cases, empty_classes);
   tcase_add_test (cases, a_split_without_classes_beside_others);
   tcase_add_test (cases, a_folder_around_the_dataset);
   tcase_add_test (cases, links_in_a_circle);

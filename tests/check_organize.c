@@ -315,7 +315,12 @@ START_TEST (sources_that_do_not_fit)
                   "'source' holds no images in SPLIT/{class}_{id}.EXT or CLASS/FILE; check the path");
   write_text ("source/training/cat/1.jpg", "");
   assert_refused ("source", "data", ERROR_FAILED,
-                  "'source' has its images in SPLIT/CLASS/ folders already; use it as the dataset");
+                  "'source' has its images in SPLIT/CLASS/ folders already; take it as it is: slabfit run --dataset "
+                  "source, or slabfit extract source");
+  write_text ("photos.tar", "");
+  assert_refused ("photos.tar", "data", ERROR_FAILED,
+                  "'photos.tar' is a file, and organize takes folders; take it as it is: slabfit run --dataset "
+                  "photos.tar, or slabfit extract photos.tar");
   assert_refused ("source", "", ERROR_USAGE, "the dataset's folder has an empty name; give it one");
 }
 END_TEST

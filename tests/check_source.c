@@ -151,6 +151,16 @@ START_TEST (tar_files_in_a_folder)
 }
 END_TEST
 
+/* Nothing is unpacked, so such members harm nobody; they are called as tar calls what it unpacks.  */
+START_TEST (members_outside_of_the_folder)
+{
+  shell ("mkdir -p o/a/b o/.d && printf one >o/1.jpg && printf two >o/a/2.jpg && printf three >o/a/b/3.jpg && "
+         "printf no >o/.d/4.jpg && cd o/a/b && tar -cPf ../../../outside.tar ../../1.jpg ../b/../2.jpg "
+         "../../.d/../a/b/3.jpg ../../.d/4.jpg");
+  assert_items ("outside.tar", "1.jpg=one, 2.jpg=two, a/b/3.jpg=three");
+}
+END_TEST
+
 static void
 assert_not_opened (const char *name, const char *message)
 {
@@ -180,6 +190,30 @@ START_TEST (what_is_no_source)
 }
 END_TEST
 
+/* What a folder of tar files would leave out.  */
+START_TEST (splits_that_would_be_left_out)
+{
+  shell ("mkdir -p s && printf no >1.jpg && tar -cf s/training.tar 1.jpg && : >s/validation.tar.gz && : >s/z.txz");
+  static const char message[] = "'%s/validation.tar.gz' is compressed, so that no image in it can be read alone; "
+                                "unpack it with gzip -d";
+  char *folder = scratch_path ("s");
+  assert_not_opened ("s", message);
+  shell ("rm s/training.tar");
+  assert_not_opened ("s", message);
+  shell ("mv s/validation.tar.gz s/validation.tar.xz");
+  assert_not_opened ("s", "'%s/validation.tar.xz' is compressed, so that no image in it can be read alone; unpack it "
+                          "with xz -d");
+  shell ("mv 1.jpg s");
+  struct source *source = source_open (folder); /* an archive beside its images */
+  ck_assert_str_eq (source_kind (source), "folder");
+  source_close (source);
+  shell ("mv s/validation.tar.xz s/validation.tar");
+  assert_not_opened ("s", "'%s' has both images ('1.jpg') and tar files ('validation.tar'); move the ones or the "
+                          "others elsewhere");
+  free (folder);
+}
+END_TEST
+
 /* The tar file loses its end after it was listed.  */
 START_TEST (members_that_are_gone)
 {
@@ -206,7 +240,9 @@ main (void)
   tcase_add_test (cases, long_names_of_a_tar_file);
   tcase_add_test (cases, links_of_a_tar_file);
   tcase_add_test (cases, tar_files_in_a_folder);
+  tcase_add_test (cases, members_outside_of_the_folder);
   tcase_add_test (cases, what_is_no_source);
+  tcase_add_test (cases, splits_that_would_be_left_out);
   tcase_add_test (cases, members_that_are_gone);
   return run_cases (cases, "source");
 }

@@ -31,6 +31,39 @@ run 0 slabfit backbone resnet50 --weights w.h5 -o e.ts --layer conv1 --epsilon 1
 json "d['epsilon'] == 1e-3 and d['feature_shape'] == [32, 48, 64] and d['preprocess'] == 'resize=64x96' \
 and not d['classifier']"
 
+# The description in a whole Keras model has the epsilon, which no option contradicts.
+layer () { printf '{"class_name": "%s", "config": {"name": "%s", %s}}' "$@"; }
+unit () { # NAME STRIDE PADDING
+  layer Conv2D "$1_conv" '"strides": '"$2"', "padding": "'"$3"'"'; echo ,
+  layer BatchNormalization "$1_bn" '"axis": 3, "epsilon": 1.001e-05'; echo ,
+}
+{
+  echo '{"config": {"layers": ['
+  layer ZeroPadding2D conv1_pad '"padding": 3'; echo ,
+  layer ZeroPadding2D pool1_pad '"padding": 1'; echo ,
+  unit conv1 2 valid
+  for stage in 2:3 3:4 4:6 5:3; do
+    for block in $(seq "${stage#*:}"); do
+      name=conv${stage%:*}_block$block stride=1
+      if test "$block" = 1 && test "$name" != conv2_block1; then stride=2; fi
+      if test "$block" = 1; then unit "${name}_0" $stride valid; fi
+      unit "${name}_1" $stride valid
+      unit "${name}_2" 1 same
+      unit "${name}_3" 1 valid
+    done
+  done
+  layer MaxPooling2D pool1_pool '"padding": "valid", "strides": 2, "pool_size": 3'
+  echo ']}}'
+} >config.json
+"$helpers"/make_weights whole.h5 keras config.json || exit 1
+refuses 1 "slabfit backbone: the model in 'whole.h5' has the epsilon 1.001e-05, and --epsilon 0.001 is asked for; \
+leave --epsilon out" slabfit backbone resnet50 --weights whole.h5 -o x.ts --layer conv1 --epsilon 1e-3
+absent x.ts
+for epsilon in '' '--epsilon 1.001e-5'; do
+  run 0 slabfit backbone resnet50 --weights whole.h5 -o whole.ts --layer conv1 --force --json $epsilon
+  json "d['epsilon'] == 1.001e-5"
+done
+
 # extract and info take from the file what is inside, and refuse what does not fit.
 mkdir -p photos/training/a && cp "$images"/photo.jpg photos/training/a
 run 0 slabfit extract photos -o f --backbone k.ts -q
@@ -103,7 +136,7 @@ usage '--weights, --random, --layer and --epsilon are for building; wrap takes n
 usage "--output takes a whole number from 0 to 1048576, not '1048577'" \
   wrap a.ts -o x.ts --preprocess keras --output 1048577
 usage '--output N is for wrap; give the file to write by -o FILE.ts' resnet50 --random 1 --output 2
-usage 'say where the weights come from: --weights FILE, or --random SEED' resnet50 -o x.ts --random 1 --weights w.h5
+usage 'the weights come from one place: leave --weights or --random out' resnet50 -o x.ts --random 1 --weights w.h5
 usage "--epsilon takes a number above 0, not '0'" resnet50 -o x.ts --weights w.h5 --epsilon 0
 usage "--pool takes none, avg or max, not 'mean'" resnet50 -o x.ts --weights w.h5 --pool mean
 absent x.ts g

@@ -78,6 +78,8 @@ json "d['ok'] is False and [(f['file'], f['ok']) for f in d['files']] == \
 [('features/training.h5', True), ('bad/cut.h5', False), ('none.h5', False)]"
 
 # The folder of features.
+refuses 1 "slabfit train: cannot open 'nothing': No such file or directory; check the path" \
+  slabfit train nothing -o nothing.h5
 refuses 1 "slabfit train: there is no 'training.h5' in 'empty'; make it with 'slabfit extract'" \
   slabfit train empty -o new.h5
 refuses 1 "slabfit train: 'rows.csv' is not a folder; give the one that 'training.h5' lies in" \

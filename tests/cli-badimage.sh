@@ -49,10 +49,9 @@ END
 # More than 1 % of 23 images, rounded up: the run fails at its end, with all that was done kept.
 run 1 extract f
 output </dev/null
-tail -n 2 err >said
-compare 'last messages' said <<'END'
-13 images of 'training' could not be read, more than the 1 allowed; 'slabfit info' lists them for each part, and the parts are kept
-slabfit extract: too many images of 'dataset' could not be read; allow more with --max-failures, or mend or remove them and give --force
+tail -n 1 err >said
+compare 'last message' said <<'END'
+slabfit extract: 13 of the 23 images of 'training' could not be read, more than the 1 allowed, the first 'training/b/enormous.jpg' (60000 x 60000 pixels, more than the 178956970 allowed); mend or remove them, which 'slabfit info' lists for each part, and give --force, or allow more with --max-failures
 END
 # Ten of them are named at once, in the order of the rows.
 grep '^training/' err | sort >named
@@ -66,7 +65,20 @@ compare 'reasons in the part' found <reasons
 run 1 extract f --max-failures 12 -q
 output </dev/null
 errors <<'END'
-slabfit extract: too many images of 'dataset' could not be read; allow more with --max-failures, or mend or remove them and give --force
+slabfit extract: 13 of the 23 images of 'training' could not be read, more than the 12 allowed, the first 'training/b/enormous.jpg' (60000 x 60000 pixels, more than the 178956970 allowed); mend or remove them, which 'slabfit info' lists for each part, and give --force, or allow more with --max-failures
+END
+
+# Of several such splits the run fails with the first, and tells of the others.
+for split in training validation; do
+  mkdir -p two/$split/a
+  cp "$images"/photo.jpg two/$split/a
+  : >two/$split/a/empty.jpg
+done
+run 1 slabfit extract two -o g --backbone mean.ts --preprocess resize=32x32 --max-failures 0
+grep -o ".*1 of the 2 images of '[a-z]*' could not be read.*(.*)" err >said
+compare 'both splits' said <<'END'
+1 of the 2 images of 'validation' could not be read, more than the 0 allowed, the first 'validation/a/empty.jpg' (an empty file)
+slabfit extract: 1 of the 2 images of 'training' could not be read, more than the 0 allowed, the first 'training/a/empty.jpg' (an empty file)
 END
 
 # Allowed, nothing is done again.

@@ -111,6 +111,19 @@ cp out one
 run 0 slabfit check more --curve --hidden 4 --epochs 2 --json --threads 3
 same one out
 
+# The names that data sets are published with, in a folder and one by one.
+mkdir published
+cp more/training.h5 published/train.h5
+cp more/validation.h5 published/val.h5
+run 0 slabfit check published --curve --hidden 4 --epochs 2 --json --limit 0
+json "[d[k] for k in ('rows', 'curve', 'law')] == [json.load(open('one'))[k] for k in ('rows', 'curve', 'law')]"
+run 0 slabfit check published/val.h5 published/train.h5 --curve --hidden 4 --epochs 2
+grep -q '^learning curve, 3 draws of each size, on the validation rows:' out || fail "there is $(<out)"
+test "$(head -n 1 out)" = 'val, train: 180 rows of 4 features, 3 classes' || fail "there is $(head -n 1 out)"
+mkdir published/test.parts
+refuses 1 "slabfit check: 'published/test.parts' is not merged yet; run 'slabfit merge published' first" \
+  slabfit check published
+
 # Images by their paths: one that is in two splits under two classes, in a file of features of its own each.
 network wide
 "$helpers"/make_photographs photos 6 || exit 1

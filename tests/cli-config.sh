@@ -53,9 +53,12 @@ configured 'epoch = 2\n' 2 "configuration 'bad.conf', line 1: no such option 'ep
 configured 'epochs = 2\nlearning-rate = 1\n' 2 "configuration 'bad.conf', line 2: no such option 'learning-rate'; $see"
 configured 'config = other.conf\n' 2 "configuration 'bad.conf', line 1: no such option 'config'; $see"
 configured 'epochs 2\n' 2 "configuration 'bad.conf', line 1: missing equal sign after option 'epochs'; $see"
-configured 'epochs = -2\n' 2 "--epochs takes a whole number from 1 to 1073741824, not '-2'"
-configured 'lr = fast\n' 2 "--lr takes a number, not 'fast'"
-configured 'nesterov = maybe\n' 2 "option 'nesterov' in the configuration takes true or false, not 'maybe'"
+configured 'epochs = -2\n' 2 "configuration 'bad.conf': --epochs takes a whole number from 1 to 1073741824, not '-2'"
+configured 'lr = fast\n' 2 "configuration 'bad.conf': --lr takes a number, not 'fast'"
+configured 'seed = x\n' 2 "configuration 'bad.conf': --seed takes a whole number from 0 to 9223372036854775807, not 'x'"
+configured 'nesterov = maybe\n' 2 "configuration 'bad.conf': --nesterov takes true or false, not 'maybe'"
+echo 'epochs = 2' >good.conf
+refuses 2 "slabfit train: --lr takes a number, not 'fast'" slabfit train features -o new.h5 --config good.conf --lr fast
 absent new.h5
 
 # The file itself.

@@ -55,6 +55,14 @@ run 0 extract tars-of-classes f -q
 same_features f
 rm -r f
 
+# The same with a folder around what each holds, or two, of which the last may be called as the tar file.
+mkdir tars-around
+tar -cf tars-around/training.tar --transform 's,^dataset/training,photos,' dataset/training
+tar -cf tars-around/validation.tar dataset/validation
+run 0 extract tars-around f -q
+same_features f
+rm -r f
+
 # Tasks take turns on one list of what there is.
 run 0 extract pax.tar f -q --task 0/2 --split training
 run 0 extract pax.tar f -q --task 1/2
@@ -241,10 +249,49 @@ test "$(failed f/training.h5)" = "dataset/none.jpg: cannot be read: No such file
   || fail "failed: $(failed f/training.h5)"
 rm -r f
 
+# Columns that may be misspelt, or of which there are two.
+printf '%s\n' path,lable,set $p,a,training >some.csv
+run 0 extract some.csv f
+head -n 1 err >said
+compare 'what is said' said <<'END'
+'some.csv' has no column label, class or category, so that its images have no classes; it has path, lable, set
+END
+rm -r f
+printf '%s\n' path,split $p,training >some.csv
+run 0 extract some.csv f
+grep -q column err && fail "said of a list without classes: $(cat err)"
+rm -r f
+bad_list "the first line of 'bad.csv' names two columns for the class, 'label' and 'Class'; rename the one that is not \
+meant" path,label,Class $p,a,b
+bad_list "the first line of 'bad.csv' names two columns for the split, 'split' and 'set'; rename the one that is not \
+meant" path,set,split $p,a,b
+
+# Classes some of which have folders.
+mkdir -p classes/cat classes/dog/thumbs
+cp "$images"/photo.jpg classes/cat
+cp "$images"/gray.jpg classes/dog/thumbs
+run 0 extract classes f
+head -n 1 err >said
+compare 'what is said' said <<'END'
+none of the 2 folders of 'classes' is called as a split is (training, validation, evaluation): they are taken for classes, with all images in the folders below them
+END
+values f/training.h5 /labels | sort >labels
+compare 'labels of classes with folders' labels <<'END'
+cat
+dog
+END
+rm -r f
+
 # What else is no dataset.
 gzip -k pax.tar
 refuses 1 "slabfit extract: 'pax.tar.gz' is compressed, so that no image in it can be read alone; unpack it with gzip -d" \
   extract pax.tar.gz f
+mkdir tars-of-few
+cp tars/training.tar tars-of-few
+gzip -c tars/validation.tar >tars-of-few/validation.tar.gz
+refuses 1 "slabfit extract: 'tars-of-few/validation.tar.gz' is compressed, so that no image in it can be read alone; unpack \
+it with gzip -d" extract tars-of-few f
+absent f
 head -c 20000 pax.tar >cut.tar
 run 1 extract cut.tar f -q
 like "slabfit extract: 'cut.tar' (ends in the middle of '.*'; copy it again|cannot be read as a tar file: .*; copy or make it again)" "$(tr '\n' ' ' <err | sed 's/ $//')"

@@ -38,7 +38,7 @@ mkdir -p dataset/training/a
 photograph=$(find "$images" -name '*.jpg' | sort | head -n 1)
 for i in $(seq 300); do cp "$photograph" dataset/training/a/$i.jpg; done
 run 0 slabfit extract dataset -o features $how --json
-json 'd["network"]["origin"] == "remembered" and d["network"]["batch"] == 16'
+json 'd["network"]["origin"] == "remembered" and d["network"]["batch"] == 16 and d["network"]["image_seconds"] > 0'
 grep -qE '^network: 2 callers x 1 thread, batches of 16: [0-9.]+ ms an image \(measured earlier\)$' err \
   || fail 'extract does not say what it takes'
 rm -r .cache
@@ -49,5 +49,6 @@ test -s .cache/slabfit/network.json || fail 'nothing is remembered'
 
 # Few images.
 rm -r .cache dataset/training/a/1??.jpg
-run 0 slabfit extract dataset -o few $how --network-batch 3
+run 0 slabfit extract dataset -o few $how --network-batch 3 --json
+json "d['network'] == {'callers': 2, 'threads': 1, 'batch': 3, 'image_seconds': None, 'origin': 'fixed'}"
 grep -q '^network: 2 callers x 1 thread, batches of 3 (not measured: few images)$' err || fail 'extract does not say why'

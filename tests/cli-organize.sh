@@ -125,13 +125,20 @@ json "d['splits'] == {'training': {'cat': 5, 'dog': 5}, 'evaluation': {'cat': 5,
 
 # No source, or none with images.
 refuses 1 "slabfit organize: cannot open 'none': No such file or directory; check the path" slabfit organize none new
-refuses 1 "slabfit organize: cannot open 'other': Not a directory; check the path and the file system" \
-  slabfit organize other new
+refuses 1 "slabfit organize: 'other' is a file, and organize takes folders; take it as it is: slabfit run --dataset \
+other, or slabfit extract other" slabfit organize other new
 mkdir empty
 refuses 1 "slabfit organize: 'empty' holds no images in SPLIT/{class}_{id}.EXT or CLASS/FILE; check the path" \
   slabfit organize empty new --splits 1,1,1
-refuses 1 "slabfit organize: 'dataset' has its images in SPLIT/CLASS/ folders already; use it as the dataset" \
-  slabfit organize dataset new
+arranged="has its images in SPLIT/CLASS/ folders already; take it as it is: slabfit run --dataset"
+refuses 1 "slabfit organize: 'dataset' $arranged dataset, or slabfit extract dataset" slabfit organize dataset new
+mkdir published
+cp -r dataset/training published/train
+cp -r dataset/evaluation published/test
+for options in '' '--splits 70,15,15' '--classes a,b'; do
+  refuses 1 "slabfit organize: 'published' $arranged published, or slabfit extract published" \
+    slabfit organize published new $options
+done
 
 # No place for the dataset.
 refuses 1 "slabfit organize: 'food' and 'food/sub' lie in each other; choose a dataset's folder apart from the source" \

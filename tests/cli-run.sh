@@ -100,6 +100,25 @@ test "$(ls other)" = $'features\nmodel.h5\nrun.json' || fail "there is $(ls othe
 cp other/run.json out
 json "list(d) == ['extract', 'train']"
 
+# The names that data sets are published with; a configuration may say how others are organized.
+mkdir published
+cp -r work/dataset/training published/train
+cp -r work/dataset/validation published/val
+cp -r work/dataset/evaluation published/test
+echo 'classes = "outdoors,table"' >classes.conf
+run 0 slabfit run --dataset published -o third --backbone map.ts --epochs 1 --config classes.conf --json -q
+json "list(d) == ['extract', 'train', 'evaluate'] and sum(map(sum, d['evaluate']['confusion_matrix'])) == 8"
+test "$(ls third/features)" = $'test.h5\ntrain.h5\nval.h5' || fail "there is $(ls third/features)"
+refuses 1 "slabfit run: 'published' has its images in SPLIT/CLASS/ folders already; take it as it is: slabfit run \
+--dataset published, or slabfit extract published" \
+  slabfit run published -o new --backbone map.ts --splits 70,15,15 --json -q
+
+# No network: said before anything is written.
+rm -r new
+refuses 1 "slabfit run: cannot open 'none.ts': No such file or directory; check the path" \
+  slabfit run photos -o new --backbone none.ts --classes outdoors,table
+absent new
+
 # No photographs.
 refuses 1 "slabfit run: cannot open 'none': No such file or directory; check the path" \
   slabfit run none -o new --backbone map.ts --classes a,b --json -q

@@ -62,25 +62,25 @@ json "d['kept'] is True and len(d['epochs']) == 3"
 
 # Trained otherwise: refused, naming what differs.
 differs () { # MESSAGE OPTION...; the options given last win
-  refuses 1 "slabfit train: 'model.h5' was trained with $1 is asked for; choose another name or give --force" \
+  refuses 1 "slabfit train: 'model.h5' was trained $1 is asked for; choose another name or give --force" \
     train model.h5 --epochs 3 "${@:2}"
 }
-differs 'epochs 3, and 4' --epochs 4
-differs 'lr 0.01, and 0.02' --lr 0.02
-differs 'hidden [8], and [8,4]' --hidden 8,4
-differs 'batch 32, and 16' --batch 16
-differs 'momentum 0.9, and 0.5' --momentum 0.5
-differs 'decay 4e-5, and 0.0' --decay 0
-differs 'l2 0.0, and 0.01' --l2 0.01
-differs 'nesterov false, and true' --nesterov
-differs 'class-weight null, and "balanced"' --class-weight balanced
-differs 'shuffle "window", and "full"' --shuffle full
-differs 'seed 42, and 43' --seed 43
-differs 'early-stop 0, and 2' --early-stop 2
-differs 'from null, and "one.h5"' --from one.h5
+differs 'with epochs 3, and 4' --epochs 4
+differs 'with lr 0.01, and 0.02' --lr 0.02
+differs 'with hidden [8], and [8,4]' --hidden 8,4
+differs 'with batch 32, and 16' --batch 16
+differs 'with momentum 0.9, and 0.5' --momentum 0.5
+differs 'with decay 4e-5, and 0.0' --decay 0
+differs 'with l2 0.0, and 0.01' --l2 0.01
+differs 'with nesterov false, and true' --nesterov
+differs 'without class-weight, and "balanced"' --class-weight balanced
+differs 'with shuffle "window", and "full"' --shuffle full
+differs 'with seed 42, and 43' --seed 43
+differs 'with early-stop 0, and 2' --early-stop 2
+differs 'without from, and "one.h5"' --from one.h5
 mv features/validation.h5 .
 run 1 train model.h5 --epochs 3
-like "slabfit train: 'model.h5' was trained with validation \".*, 80 rows\", and null is asked for; choose another \
+like "slabfit train: 'model.h5' was trained with validation \".*, 80 rows\", and none is asked for; choose another \
 name or give --force" "$(cat err)"
 mv validation.h5 features
 stat -c '%i %y' model.h5 >after

@@ -129,6 +129,7 @@ refuses 2 "slabfit tune: --objective takes val_loss, accuracy or auc, not 'loss'
 refuses 1 "slabfit tune: 'training.csv' is not a folder; give the one that 'training.h5' lies in" \
   slabfit tune training.csv
 mkdir empty
+refuses 1 "slabfit tune: cannot open 'nothing': No such file or directory; check the path" slabfit tune nothing
 refuses 1 "slabfit tune: there is no 'training.h5' in 'empty'; make it with 'slabfit extract'" slabfit tune empty
 refuses 1 "slabfit tune: 'features/training.h5' has 120 rows, too few for 121 folds; ask for fewer (--folds)" \
   tune --lr 0.1 --folds 121 -q

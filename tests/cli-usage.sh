@@ -203,6 +203,11 @@ stages () { refuses 2 "slabfit run: $1" slabfit run photos -o work "${@:2}"; }
 stages "give the network: --backbone FILE.ts ('slabfit backbone' makes one)"
 stages "--epochs takes a whole number from 1 to 1073741824, not '-3'" --backbone n.ts --epochs -3
 stages "unrecognized option '--task'" --backbone n.ts --task 0/2
+stages "give SOURCE, here 'photos', or --dataset, here 'dataset', which is taken as it is: not both" --dataset dataset
+refuses 2 'slabfit run: --splits is for SOURCE; --dataset is taken as it is' \
+  slabfit run --dataset dataset -o work --backbone n.ts --splits 70,15,15
+refuses 2 'slabfit run: --classes is for SOURCE; --dataset is taken as it is' \
+  slabfit run --dataset dataset -o work --backbone n.ts --classes a,b
 stages "--splits takes three shares such as 70,15,15, none below 0, not '1,2'" --backbone n.ts --splits 1,2
 
 # Nothing of all this made a file.

@@ -1,8 +1,10 @@
-/* make_weights FILE KIND: weights of a whole ResNet-50, by the formula of tests/reference/make_backbones.py.
+/* make_weights FILE KIND [JSON]: weights of a whole ResNet-50, by the formula of tests/reference/make_backbones.py.
 
      torchvision    safetensors with torchvision's names, the classifier's too
      keras          Keras's HDF5 without the classifier, as save_weights wrote it before Keras 3
-     keras-old      the same with the names before keras-applications 1.0.8  */
+     keras-old      the same with the names before keras-applications 1.0.8
+
+   The text of the file JSON becomes the description of the model, as Keras writes it beside the weights.  */
 #include <config.h>
 
 #include "../src/base/random.h"
@@ -255,9 +257,30 @@ write_dataset (hid_t group, const struct array *this)
   return result;
 }
 
+/* The root's attribute model_config: the text of the file PATH.  */
+static herr_t
+write_description (hid_t file, const char *path)
+{
+  static char text[1 << 15];
+  FILE *stream = fopen (path, "r");
+  size_t length = stream ? fread (text, 1, sizeof text, stream) : 0;
+  if (stream)
+    fclose (stream);
+  if (length == 0 || length == sizeof text)
+    return -1;
+  hid_t type = H5Tcopy (H5T_C_S1), space = H5Screate (H5S_SCALAR);
+  H5Tset_size (type, length);
+  hid_t attribute = H5Acreate2 (file, "model_config", type, space, H5P_DEFAULT, H5P_DEFAULT);
+  herr_t result = H5Awrite (attribute, type, text);
+  H5Aclose (attribute);
+  H5Sclose (space);
+  H5Tclose (type);
+  return result;
+}
+
 /* The root's attribute layer_names; for each layer a group, its attribute weight_names and its datasets.  */
 static int
-write_keras (const char *path)
+write_keras (const char *path, const char *description)
 {
   static char layers[ARRAYS_LIMIT][TEXT_BYTES], weights[ARRAYS_LIMIT][TEXT_BYTES];
   hid_t file = H5Fcreate (path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
@@ -276,21 +299,23 @@ write_keras (const char *path)
     }
   if (result >= 0)
     result = write_strings (file, "layer_names", layers[0], count);
+  if (result >= 0 && description)
+    result = write_description (file, description);
   return H5Fclose (file) < 0 || result < 0 ? -1 : 0;
 }
 
 int
 main (int count, char **argument)
 {
-  if (count != 3)
+  if (count < 3 || count > 4)
     {
-      fputs ("usage: make_weights FILE torchvision|keras|keras-old\n", stderr);
+      fputs ("usage: make_weights FILE torchvision|keras|keras-old [JSON]\n", stderr);
       return 2;
     }
   keras = strcmp (argument[2], "torchvision") != 0;
   old_names = !strcmp (argument[2], "keras-old");
   add_network ();
-  int result = keras ? write_keras (argument[1]) : write_safetensors (argument[1]);
+  int result = keras ? write_keras (argument[1], argument[3]) : write_safetensors (argument[1]);
   for (size_t i = 0; i < arrays; i++)
     free (array[i].value);
   return result ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -41,7 +41,7 @@ says () {
   compare messages said <<<"slabfit train: $2"
 }
 says 2 'give the model file to write: -o MODEL.h5' 3 features
-says 1 "there is no 'training.h5' in 'nothing'; make it with 'slabfit extract'" 3 nothing -o none.h5
+says 1 "cannot open 'nothing': No such file or directory; check the path" 3 nothing -o none.h5
 says 1 "cannot open 'none.h5': No such file or directory; check the path" 2 features -o one.h5 --from none.h5
 
 # Stopped by mpirun's signal, by --stop-after, or by a rank's death: the same command goes on, and ends with the bits of a

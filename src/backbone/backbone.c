@@ -11,6 +11,7 @@
 #include "randomweights.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +68,11 @@ choose_epsilon (struct building *building, const struct backbone_plan *plan, siz
                             building->epsilon, plan->weights))
     return -1;
   for (size_t i = 0; plan->epsilon > 0 && i < units; i++)
-    building->epsilon[i] = plan->epsilon;
+    if (config && fabs (building->epsilon[i] - plan->epsilon) > 0)
+      return error_set ("the model in '%s' has the epsilon %g, and --epsilon %g is asked for; leave --epsilon out",
+                        plan->weights, building->epsilon[i], plan->epsilon);
+    else
+      building->epsilon[i] = plan->epsilon;
   return 0;
 }
 

@@ -90,12 +90,13 @@ arguments_parse (const struct command *command, int argc, char **argv, void *inp
   common->memory_bytes = machine_memory_bytes ();
   if (common->config && config_file_read (common->config, command, &configured))
     return -1;
+  common->configured = (int) configured.count;
   char **merged = merge_arguments (argc, argv, &configured);
   if (!merged)
     return -1;
   argp_err_exit_status = ERROR_USAGE;
   argp_program_version = PACKAGE_STRING;
-  argp_parse (command->argp, argc + (int) configured.count, merged, 0, NULL, input);
+  argp_parse (command->argp, argc + common->configured, merged, 0, NULL, input);
   /* The options' values point into the configured strings and live as long as the process.  */
   free (configured.name);
   free (merged);

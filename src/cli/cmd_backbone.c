@@ -140,7 +140,9 @@ check_build (const struct options *options, struct argp_state *state)
   if (options->number)
     argp_error (state, "--output N is for wrap; give the file to write by -o FILE.ts");
   check_output (options, state);
-  if (!options->plan.weights == (options->seed < 0))
+  if (options->plan.weights && options->seed >= 0)
+    argp_error (state, "the weights come from one place: leave --weights or --random out");
+  if (!options->plan.weights && options->seed < 0)
     argp_error (state, "say where the weights come from: --weights FILE, or --random SEED");
 }
 

@@ -4,10 +4,12 @@
 
 #include "../base/error.h"
 #include "../base/file.h"
+#include "../image/splitname.h"
 #include "../store/parts.h"
 #include "command.h"
 #include "findings.h"
 #include "hyperparameters.h"
+#include "splits.h"
 
 #include <limits.h>
 #include <math.h>
@@ -91,8 +93,8 @@ static const struct argp argp = {
   parse,
   "FEATURES...",
   "Look at features before they are trained on: near-duplicate images within and across splits, classes that cannot be "
-  "told apart, columns and rows of zeros.  FEATURES is a folder with training.h5, validation.h5 and evaluation.h5, or "
-  "any of them, or a feature file."
+  "told apart, columns and rows of zeros.  FEATURES is a folder with training.h5, validation.h5 and evaluation.h5 (or "
+  "train.h5, test.h5 and the like), or any of them, or a feature file."
   "\vExample: slabfit check features --curve",
   options_children,
   0,
@@ -113,28 +115,31 @@ add_file (struct collection *collection, const struct options *options, const ch
   return -1;
 }
 
+/* Adds the usual SPLIT by the name that it has in FOLDER, if it is there.  */
 static int
 add_split (struct collection *collection, const struct options *options, const char *folder, const char *split,
            struct workers *readers)
 {
-  char *path = parts_merged_path (folder, split), *parts = parts_directory (folder, split);
-  int result = path && parts ? 0 : -1;
-  if (result == 0 && file_exists (path))
-    result = add_file (collection, options, path, split, readers);
-  else if (result == 0 && file_is_directory (parts))
-    result = error_set ("'%s' is not merged yet; run 'slabfit merge %s' first", parts, folder);
+  const char *name;
+  if (splits_find (folder, split, &name))
+    return -1;
+  if (!name)
+    return 0;
+  char *path = parts_merged_path (folder, name);
+  int result = !path ? -1
+               : file_exists (path)
+                 ? add_file (collection, options, path, name, readers)
+                 : error_set ("'%s/%s.parts' is not merged yet; run 'slabfit merge %s' first", folder, name, folder);
   free (path);
-  free (parts);
   return result;
 }
 
 static int
 add_folder (struct collection *collection, const struct options *options, const char *folder, struct workers *readers)
 {
-  static const char *const splits[] = { "training", "validation", "evaluation" };
   size_t before = collection->files;
-  for (size_t i = 0; i < 3; i++)
-    if (add_split (collection, options, folder, splits[i], readers))
+  for (int i = 0; i < USUAL_SPLITS; i++)
+    if (add_split (collection, options, folder, usual_splits[i], readers))
       return -1;
   return collection->files > before
            ? 0
@@ -168,17 +173,28 @@ open_features (struct collection *collection, const struct options *options, str
   return collection_read_labels (collection);
 }
 
+/* What COLLECTION calls the usual SPLIT; SPLIT where it has none.  */
+static const char *
+name_split (const struct collection *collection, const char *split)
+{
+  const char *const *name = splitname_synonyms (split);
+  while (*name && collection_find (collection, *name) < 0)
+    name++;
+  return *name ? *name : split;
+}
+
 static int
-check (const struct options *options, struct workers *workers, struct workers *readers, json_t **result)
+check (struct options *options, struct workers *workers, struct workers *readers, json_t **result)
 {
   struct collection collection = { 0 };
   struct checkup checkup = { 0 };
   struct findings findings = { &collection, &checkup, &options->checkup, (size_t) options->limit };
-  int status = open_features (&collection, options, readers)
-                   || checkup_run (&checkup, &collection, &options->checkup, workers)
-                   || !(*result = findings_json (&findings)) || (!options->common.json && findings_print (&findings))
-                 ? -1
-                 : 0;
+  int status = open_features (&collection, options, readers);
+  options->checkup.training = name_split (&collection, "training");
+  options->checkup.validation = name_split (&collection, "validation");
+  if (status || checkup_run (&checkup, &collection, &options->checkup, workers)
+      || !(*result = findings_json (&findings)) || (!options->common.json && findings_print (&findings)))
+    status = -1;
   if (status == 0 && options->strict && checkup.groups.leaks)
     status = error_set ("%zu pair%s of near-duplicates across splits; take one row of each out, and extract again",
                         checkup.groups.leaks, checkup.groups.leaks == 1 ? "" : "s");

@@ -45,7 +45,7 @@ static const struct argp_option option_table[] = {
   { "device", KEY_DEVICE, "NAME", 0, "cpu, cuda or cuda:N, a GPU, which runs the network (cpu)", 0 },
   { "dtype", KEY_DTYPE, "TYPE", 0, "float32 or float16 in the file (float32)", 0 },
   { "exif", KEY_EXIF, 0, 0, "Turn photographs as their EXIF orientation says (Keras does not)", 0 },
-  { "max-failures", KEY_MAX_FAILURES, "N|P%", 0, "Allow so many unreadable images in a split (1%)", 0 },
+  { "max-failures", KEY_MAX_FAILURES, "N|P%", 0, "Allow so many unreadable images in a split (1%, rounded up)", 0 },
   { "network-batch", KEY_NETWORK_BATCH, "N", 0, "Images in one run of the network (what is fastest here)", 0 },
   { "output", 'o', "FEATURES", 0, "The folder for SPLIT.h5", 0 },
   { "pool", KEY_POOL, "KIND", 0, "none, avg or max over a map's height and width (none)", 0 },

@@ -3,12 +3,15 @@
 #include "../base/error.h"
 #include "../base/file.h"
 #include "../base/progress.h"
+#include "../store/parts.h"
 #include "command.h"
+#include "splits.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The stages: other commands, called with arguments in WORK and with those options of run that they have.  */
 static const struct command *const stages[] = { &command_organize, &command_extract, &command_train,
@@ -25,6 +28,8 @@ enum {
 struct options {
   struct common common;
   const char *source, *dataset, *work;
+  const char *backbone;   /* the last --backbone */
+  const char *organizing; /* an option of organize on the command line, NULL where there is none */
   struct names forwarded; /* "--name=value" of the stages' options */
 };
 
@@ -88,6 +93,31 @@ forward (struct names *forwarded, const struct argp_option *option, const char *
   return result;
 }
 
+/* A configuration may hold what organize needs for another dataset.  */
+static void
+take_stage_option (struct options *options, const struct argp_option *option, const char *value,
+                   struct argp_state *state)
+{
+  if (!strcmp (option->name, "backbone"))
+    options->backbone = value;
+  if (options_find (&command_organize, option->name) && !options_configured (state))
+    options->organizing = option->name;
+  if (forward (&options->forwarded, option, value))
+    options_fail (state);
+}
+
+static void
+check_source (const struct options *options, struct argp_state *state)
+{
+  if (!options->source && !options->dataset)
+    argp_error (state, "give SOURCE, the photographs, or --dataset");
+  if (options->source && options->dataset)
+    argp_error (state, "give SOURCE, here '%s', or --dataset, here '%s', which is taken as it is: not both",
+                options->source, options->dataset);
+  if (options->dataset && options->organizing)
+    argp_error (state, "--%s is for SOURCE; --dataset is taken as it is", options->organizing);
+}
+
 static error_t
 parse (int key, char *argument, struct argp_state *state)
 {
@@ -113,16 +143,14 @@ parse (int key, char *argument, struct argp_state *state)
         options->source = argument;
       return 0;
     case ARGP_KEY_END:
-      if (!options->source && !options->dataset)
-        argp_error (state, "give SOURCE, the photographs, or --dataset");
+      check_source (options, state);
       if (!options->work || !*options->work)
         argp_error (state, "give the folder for all that is made: -o WORK");
       return 0;
     default:
       if (key < KEY_STAGE || key >= KEY_STAGE + OPTIONS_LIMIT)
         return ARGP_ERR_UNKNOWN;
-      if (forward (&options->forwarded, &option_table[key - KEY_STAGE], argument))
-        options_fail (state);
+      take_stage_option (options, &option_table[key - KEY_STAGE], argument, state);
       return 0;
     }
 }
@@ -220,10 +248,31 @@ run_job (const struct options *options, const struct job *job, json_t *results)
   return status;
 }
 
-/* What lies in WORK.  */
+/* What lies in WORK; the evaluation split may have another name.  */
 struct places {
   char *dataset, *features, *model, *evaluation, *predictions, *results;
 };
+
+/* Runs JOB on the evaluation split of the features, by any of its names.  */
+static int
+run_evaluation (const struct options *options, const struct job *job, const struct places *places, json_t *results)
+{
+  const char *split;
+  struct job found = *job;
+  if (splits_find (places->features, "evaluation", &split))
+    return -1;
+  if (!split)
+    {
+      progress_say ("slabfit run: there is no evaluation split in '%s'; nothing to evaluate",
+                    options->dataset ? options->dataset : places->dataset);
+      return 0;
+    }
+  char *path = parts_merged_path (places->features, split);
+  found.argument[1] = path;
+  int status = path ? run_job (options, &found, results) : -1;
+  free (path);
+  return status;
+}
 
 static int
 run_stages (const struct options *options, const struct places *places, json_t *results)
@@ -239,14 +288,14 @@ run_stages (const struct options *options, const struct places *places, json_t *
   for (int i = first; i < STAGES; i++)
     if (check_job (options, &jobs[i]))
       return -1;
+  if (access (options->backbone, R_OK)) /* which extract would say after all is organized */
+    return error_system ("open", options->backbone);
   if (file_make_directories (options->work))
     return -1;
-  for (int i = first; i < STAGES; i++)
-    if (jobs[i].stage == &command_evaluate && !file_exists (places->evaluation))
-      progress_say ("slabfit run: there is no evaluation split in '%s'; nothing to evaluate", dataset);
-    else if (run_job (options, &jobs[i], results))
+  for (int i = first; i < STAGES - 1; i++)
+    if (run_job (options, &jobs[i], results))
       return -1;
-  return 0;
+  return run_evaluation (options, &jobs[STAGES - 1], places, results);
 }
 
 static int

@@ -284,8 +284,8 @@ train_features (struct options *options, struct workers *workers, struct workers
 {
   struct featfile *training = NULL, *validation = NULL;
   char *checkpoint = NULL, *cache = NULL;
-  if (file_exists (options->features) && !file_is_directory (options->features))
-    return error_set ("'%s' is not a folder; give the one that 'training.h5' lies in", options->features);
+  if (splits_need_folder (options->features))
+    return -1;
   int status = ranks_index () == 0 ? open_splits (options, readers, &training, &validation) : 0;
   status = ranks_agree (status);
   if (status == 0 && ranks_index () > 0)

@@ -251,8 +251,8 @@ tune_features (struct options *options, struct workers *workers, struct workers 
 {
   const char *features = options->features;
   struct featfile *training = NULL, *validation = NULL;
-  if (file_exists (features) && !file_is_directory (features))
-    return error_set ("'%s' is not a folder; give the one that 'training.h5' lies in", features);
+  if (splits_need_folder (features))
+    return -1;
   char *cache = options->cache ? file_path (features, "gram.h5") : NULL;
   int status = (options->cache && !cache)
                    || splits_open (features, "training", &options->names, "tune", readers, &training)

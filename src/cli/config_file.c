@@ -38,10 +38,10 @@ report (cfg_t *configuration, const char *format, va_list arguments)
 }
 
 static int
-add_argument (const struct argp_option *option, const char *value, struct names *arguments)
+add_argument (const char *file, const struct argp_option *option, const char *value, struct names *arguments)
 {
   if (!option->arg && strcmp (value, "true") && strcmp (value, "false"))
-    return error_usage ("option '%s' in the configuration takes true or false, not '%s'", option->name, value);
+    return error_usage ("configuration '%s': --%s takes true or false, not '%s'", file, option->name, value);
   if (!option->arg && !strcmp (value, "false"))
     return 0;
   char *argument = option->arg ? text_new ("--%s=%s", option->name, value) : text_new ("--%s", option->name);
@@ -57,7 +57,7 @@ read_values (cfg_t *configuration, const struct names *all, const struct command
     {
       const char *value = cfg_getstr (configuration, all->name[i]);
       const struct argp_option *option = options_find (command, all->name[i]);
-      if (value && option && add_argument (option, value, arguments))
+      if (value && option && add_argument (configuration->filename, option, value, arguments))
         return -1;
     }
   return 0;

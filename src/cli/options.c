@@ -31,9 +31,19 @@ static error_t parse_common (int key, char *argument, struct argp_state *state);
 static const struct argp common_argp = { options_common, parse_common, 0, 0, 0, 0, 0 };
 const struct argp_child options_children[] = { { &common_argp, 0, 0, 90 }, { 0 } };
 
+bool
+options_configured (const struct argp_state *state)
+{
+  const struct common *common = state->input;
+  return state->next <= 1 + common->configured;
+}
+
 void
 options_fail (struct argp_state *state)
 {
+  const struct common *common = state->input;
+  if (options_configured (state))
+    argp_error (state, "configuration '%s': %s", common->config, error_message ());
   argp_error (state, "%s", error_message ());
 }
 

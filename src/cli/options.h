@@ -17,6 +17,7 @@ struct common {
   uint64_t memory_bytes;
   double stop_after;  /* seconds; 0 where not asked for */
   const char *config; /* the configuration file, or NULL; borrowed from argv */
+  int configured;     /* how many arguments it gave, which come before those of the command line */
   char *command_line; /* as it was given, shell-quoted where needed; owned; for the record */
 };
 
@@ -53,7 +54,11 @@ enum { KEY_FEATURES_DATASET = 0x280, KEY_LABELS_DATASET };
 /* What a parser does with their keys, and with those it does not know (ARGP_ERR_UNKNOWN).  */
 error_t options_parse_dataset (int key, const char *argument, struct argp_state *state, struct featnames *names);
 
-/* For parsers: reports the thread's error as argp does, and exits with status 2.  */
+/* For parsers: whether the option that is parsed stands in the configuration file.  */
+bool options_configured (const struct argp_state *state);
+
+/* For parsers: reports the thread's error as argp does, and exits with status 2.  Names the configuration file where
+   the option stands there.  */
 void options_fail (struct argp_state *state);
 
 #endif

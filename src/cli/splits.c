@@ -24,19 +24,53 @@ merge_parts (const char *features, const char *split, const char *parts, const c
                         report.missing, report.parts, parts, report.missing == 1 ? "is" : "are", command);
 }
 
-/* Opens the split that is called just so.  */
+int
+splits_need_folder (const char *features)
+{
+  if (!file_exists (features))
+    return error_system ("open", features);
+  return file_is_directory (features)
+           ? 0
+           : error_set ("'%s' is not a folder; give the one that 'training.h5' lies in", features);
+}
+
+/* Whether there is a split that is called just so.  */
+static int
+find_named (const char *features, const char *split, bool *found)
+{
+  char *path = parts_merged_path (features, split), *parts = parts_directory (features, split);
+  int result = path && parts ? 0 : -1;
+  *found = result == 0 && (file_exists (path) || file_is_directory (parts));
+  free (path);
+  free (parts);
+  return result;
+}
+
+int
+splits_find (const char *features, const char *split, const char **name)
+{
+  const char *const *synonym = splitname_synonyms (split);
+  bool found = false;
+  for (; *synonym; synonym++)
+    if (find_named (features, *synonym, &found))
+      return -1;
+    else if (found)
+      break;
+  *name = *synonym;
+  return 0;
+}
+
 static int
 open_named (const char *features, const char *split, const struct featnames *names, const char *command,
             struct workers *workers, struct featfile **file)
 {
   int result = 0;
   char *path = parts_merged_path (features, split), *parts = parts_directory (features, split);
-  *file = NULL;
   if (!path || !parts)
     result = -1;
-  else if (!file_exists (path) && file_is_directory (parts))
+  else if (!file_exists (path))
     result = merge_parts (features, split, parts, command, workers);
-  if (result == 0 && file_exists (path))
+  if (result == 0)
     result = (*file = featfile_open_named (path, names)) && !featfile_need_labels (*file)
                  && !featfile_use_workers (*file, workers)
                ? 0
@@ -50,10 +84,9 @@ int
 splits_open (const char *features, const char *split, const struct featnames *names, const char *command,
              struct workers *workers, struct featfile **file)
 {
-  const char *const *name = splitname_synonyms (split);
-  int result = 0;
+  const char *name;
   *file = NULL;
-  for (int i = 0; result == 0 && !*file && name[i]; i++)
-    result = open_named (features, name[i], names, command, workers, file);
-  return result;
+  if (splits_find (features, split, &name))
+    return -1;
+  return name ? open_named (features, name, names, command, workers, file) : 0;
 }

@@ -76,11 +76,14 @@ stalltable_add (const struct extract_report *report, json_t *result)
                        json_pack ("{s:f, s:f, s:f, s:f, s:f, s:f}", "read", seconds->read, "decode", seconds->decode,
                                   "network", seconds->network, "compress", seconds->compress, "write", seconds->write,
                                   "wall", stalls->wall));
-  json_object_set_new (result, "network",
-                       !worked ? json_null ()
-                               : json_pack ("{s:i, s:i, s:i, s:f, s:s}", "callers", concurrency->callers, "threads",
-                                            concurrency->threads, "batch", concurrency->batch, "image_seconds",
-                                            concurrency->image_seconds, "origin", origins[concurrency->origin]));
+  json_object_set_new (
+    result, "network",
+    !worked
+      ? json_null ()
+      : json_pack ("{s:i, s:i, s:i, s:o, s:s}", "callers", concurrency->callers, "threads", concurrency->threads,
+                   "batch", concurrency->batch, "image_seconds",
+                   concurrency->origin == CONCURRENCY_FIXED ? json_null () : json_real (concurrency->image_seconds),
+                   "origin", origins[concurrency->origin]));
   json_object_set_new (result, "stalls",
                        json_pack ("{s:f, s:f, s:f, s:f, s:f, s:f}", "images", seconds->images, "images_share",
                                   stalls_share (stalls, seconds->images), "room", seconds->room, "room_share",

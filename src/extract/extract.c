@@ -124,18 +124,65 @@ remake_damaged (struct job *job, struct extract_split *split, struct extract_rep
   return make_parts (job, made, split, report);
 }
 
-/* Merges the split where its parts are all there and few enough images failed; else *TOO_MANY is set.  */
+/* The first failure in PATH, "'IMAGE' (REASON)", to be freed; NULL where there is none.  */
+static char *
+read_first_failure (const char *path)
+{
+  struct failure *failures = NULL;
+  size_t count = 0;
+  struct featfile *file = file_exists (path) ? featfile_open (path) : NULL;
+  bool found = file && featfile_read_failures (file, &failures, &count) == 0 && count > 0;
+  char *text = found ? text_new ("'%s' (%s)", failures[0].image, failures[0].reason) : NULL;
+  if (failures)
+    failures_free (failures, count);
+  featfile_close (file);
+  return text;
+}
+
+/* The same for JOB's split, in the order of its rows.  */
+static char *
+find_first_failure (const struct job *job)
+{
+  const struct extract_options *options = job->options;
+  char *path = job->merged ? parts_merged_path (options->features, job->split) : NULL;
+  char *text = path ? read_first_failure (path) : NULL;
+  free (path);
+  for (uint64_t i = (uint64_t) options->task; !job->merged && !text && i < job->info.origin.parts;
+       i += (uint64_t) options->tasks)
+    {
+      path = parts_path (options->features, job->split, i);
+      text = path ? read_first_failure (path) : NULL;
+      free (path);
+    }
+  return text;
+}
+
+/* Too many images of JOB's split failed: what the run fails with at its end, where no split before it is.  */
+static void
+note_too_many (const struct job *job, const struct extract_split *split, uint64_t limit, struct error *too_many)
+{
+  char *first = find_first_failure (job);
+  error_set ("%" PRIu64 " of the %zu images of '%s' could not be read, more than the %" PRIu64
+             " allowed%s%s; mend or remove them, which 'slabfit info' lists for each part, and give --force, or allow "
+             "more with --max-failures",
+             split->failed, job->manifest.count, job->split, limit, first ? ", the first " : "", first ? first : "");
+  free (first);
+  if (too_many->status)
+    progress_say ("%s", error_message ());
+  else
+    error_get (too_many);
+  error_clear ();
+}
+
+/* Merges the split where its parts are all there and few enough images failed; else TOO_MANY is set.  */
 static int
-finish_split (struct job *job, struct extract_split *split, struct extract_report *report, bool *too_many)
+finish_split (struct job *job, struct extract_split *split, struct extract_report *report, struct error *too_many)
 {
   const struct extract_options *options = job->options;
   uint64_t limit = limit_images (options->max_failures, job->manifest.count);
   if (split->failed > limit)
     {
-      progress_say ("%" PRIu64 " image%s of '%s' could not be read, more than the %" PRIu64
-                    " allowed; 'slabfit info' lists them for each part, and the parts are kept",
-                    split->failed, split->failed == 1 ? "" : "s", job->split, limit);
-      *too_many = true;
+      note_too_many (job, split, limit, too_many);
       return 0;
     }
   if (split->failed > 0)
@@ -162,7 +209,7 @@ finish_split (struct job *job, struct extract_split *split, struct extract_repor
 }
 
 static int
-extract_split (struct job *job, struct extract_split *split, struct extract_report *report, bool *too_many)
+extract_split (struct job *job, struct extract_split *split, struct extract_report *report, struct error *too_many)
 {
   if (job_plan (job, split) || (make_parts (job, 0, split, report) && !is_merged_meanwhile (job, split)))
     return -1;
@@ -200,7 +247,7 @@ describe_run (const struct job *jobs, struct extract_report *report)
 static int
 run_jobs (struct job *jobs, size_t count, struct extract_report *report)
 {
-  bool too_many = false;
+  struct error too_many = { 0 };
   double begin = clock_seconds ();
   int result = 0;
   for (size_t i = 0; result == 0 && i < count; i++)
@@ -211,11 +258,7 @@ run_jobs (struct job *jobs, size_t count, struct extract_report *report)
     }
   report->stalls.wall = clock_seconds () - begin - report->choosing_seconds;
   describe_run (jobs, report);
-  if (result == 0 && too_many)
-    result = error_set ("too many images of '%s' could not be read; allow more with --max-failures, or mend or remove "
-                        "them and give --force",
-                        jobs->options->dataset);
-  return result;
+  return result == 0 && too_many.status ? error_put (&too_many) : result;
 }
 
 /* Checks that there is room for what the JOBS (SPACE->count), whose manifests are read, have still to make.  */

@@ -235,21 +235,32 @@ arrange_classes (struct arrangement *arrangement, struct names *classes, const s
   return 0;
 }
 
-/* Whether the folders of splits in SOURCE directly hold files, and whether they hold folders.  */
+/* Whether the usual splits among the FOLDERS of SOURCE directly hold files, and whether a split holds folders.  */
 static int
-look_for_splits (const char *source, bool *have_files, bool *have_folders)
+look_for_splits (const char *source, const struct names *folders, bool *have_files, bool *have_folders)
 {
-  for (int split = 0; split < USUAL_SPLITS; split++)
+  for (size_t i = 0; i < folders->count; i++)
     {
-      struct names folders, files;
-      if (list_folder (source, usual_splits[split], &folders, &files))
+      const char *name = folders->name[i];
+      struct names inner, files;
+      if (!splitname_is_known (name))
+        continue;
+      if (list_folder (source, name, &inner, &files))
         return -1;
-      *have_files |= files.count > 0;
-      *have_folders |= folders.count > 0;
-      names_free (&folders);
+      *have_files |= files.count > 0 && splitname_synonyms (name);
+      *have_folders |= inner.count > 0;
+      names_free (&inner);
       names_free (&files);
     }
   return 0;
+}
+
+/* A file may be a source of images all the same, and so may a folder that is arranged.  */
+static int
+refuse_source (const char *source, const char *what)
+{
+  return error_set ("'%s' %s; take it as it is: slabfit run --dataset %s, or slabfit extract %s", source, what, source,
+                    source);
 }
 
 int
@@ -257,15 +268,16 @@ arrangement_make (struct arrangement *arrangement, const struct organize_options
 {
   struct names folders, files;
   bool named = false, organized = false;
-  if (look_for_splits (arrangement->source, &named, &organized) || folder_list (arrangement->source, &folders, &files))
+  if (file_exists (arrangement->source) && !file_is_directory (arrangement->source))
+    return refuse_source (arrangement->source, "is a file, and organize takes folders");
+  if (folder_list (arrangement->source, &folders, &files))
     return -1;
-  int result;
-  if (named)
+  int result = look_for_splits (arrangement->source, &folders, &named, &organized);
+  if (result == 0 && named)
     result = arrange_splits (arrangement, options);
-  else if (organized)
-    result =
-      error_set ("'%s' has its images in SPLIT/CLASS/ folders already; use it as the dataset", arrangement->source);
-  else
+  else if (result == 0 && organized)
+    result = refuse_source (arrangement->source, "has its images in SPLIT/CLASS/ folders already");
+  else if (result == 0)
     result = arrange_classes (arrangement, &folders, options);
   if (result == 0 && arrangement->count == 0)
     result =

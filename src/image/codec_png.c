@@ -189,7 +189,10 @@ static int
 finish (void *context)
 {
   struct image *image = context;
-  return image->next < image->height ? read_row (image, image->height - 1, image->unused) : 0;
+  if (image->next < image->height && read_row (image, image->height - 1, image->unused))
+    return -1;
+  int error = spng_decode_chunks (image->png); /* the last checksum of the pixels, and what stands behind them */
+  return error ? fail (error) : 0;
 }
 
 const struct codec codec_png = {

@@ -28,10 +28,16 @@ struct list {
   uint64_t images, missing, first_missing; /* the last a line */
 };
 
+static const char *const column_names[COLUMNS][NAMES_MOST] = {
+  { "path", "image", "file", "filename", "file_name", "filepath", "image_path" },
+  { "label", "class", "category" },
+  { "split", "set", "subset" },
+};
+
 static size_t
-find_column (const struct table *table, const char *const *names)
+find_column (const struct table *table, int column)
 {
-  for (; *names; names++)
+  for (const char *const *names = column_names[column]; *names; names++)
     for (size_t i = 0; i < table_fields (table); i++)
       if (!strcasecmp (table_field (table, i), *names))
         return i;
@@ -42,14 +48,48 @@ find_column (const struct table *table, const char *const *names)
 static bool
 take_header (struct list *list)
 {
-  static const char *const names[COLUMNS][NAMES_MOST] = {
-    { "path", "image", "file", "filename", "file_name", "filepath", "image_path" },
-    { "label", "class", "category" },
-    { "split", "set", "subset" },
-  };
   for (int i = 0; i < COLUMNS; i++)
-    list->column[i] = find_column (list->table, names[i]);
+    list->column[i] = find_column (list->table, i);
   return list->column[PATH] != SIZE_MAX;
+}
+
+/* Which of two columns for WHAT is meant nobody can tell.  */
+static int
+check_column (const struct list *list, int column, const char *what)
+{
+  for (size_t i = list->column[column] == SIZE_MAX ? list->fields : 0; i < list->fields; i++)
+    for (const char *const *names = column_names[column]; *names && i != list->column[column]; names++)
+      if (!strcasecmp (table_field (list->table, i), *names))
+        return error_set ("the first line of '%s' names two columns for the %s, '%s' and '%s'; rename the one that is "
+                          "not meant",
+                          list->path, what, table_field (list->table, list->column[column]),
+                          table_field (list->table, i));
+  return 0;
+}
+
+/* Further columns and none for the class: it may be misspelt, which only training would notice.  */
+static int
+tell_unlabelled (const struct list *list)
+{
+  struct names columns = { 0 };
+  if (list->column[CLASS] != SIZE_MAX || list->fields == (list->column[SPLIT] == SIZE_MAX ? 1 : 2))
+    return 0;
+  int result = 0;
+  for (size_t i = 0; i < list->fields && result == 0; i++)
+    result = names_add (&columns, table_field (list->table, i));
+  char *joined = result == 0 ? names_join (&columns) : NULL;
+  if (joined)
+    progress_say ("'%s' has no column label, class or category, so that its images have no classes; it has %s",
+                  list->path, joined);
+  free (joined);
+  names_free (&columns);
+  return joined ? 0 : -1;
+}
+
+static int
+check_header (const struct list *list)
+{
+  return check_column (list, CLASS, "class") || check_column (list, SPLIT, "split") || tell_unlabelled (list) ? -1 : 0;
 }
 
 static int
@@ -160,6 +200,8 @@ visit_rows (struct list *list)
   bool header = more == 1 && take_header (list);
   list->headless = !header;
   if (more == 1 && !header && take_columns (list))
+    return -1;
+  if (header && check_header (list))
     return -1;
   if (header)
     more = table_next (list->table);

@@ -183,7 +183,7 @@ decode_image (const void *data, size_t length, bool honour_exif, struct pixels *
   *pixels =
     (struct pixels){ raster.height, raster.width, memory_new ((size_t) raster.height * (size_t) raster.width, 3) };
   unsigned char *row = memory_new ((size_t) raster.width, 4);
-  int result = pixels->rgb && row ? read_pixels (&raster, row, pixels) : -1;
+  int result = pixels->rgb && row && read_pixels (&raster, row, pixels) == 0 ? decode_finish (decode) : -1;
   memory_free (row);
   decode_close (decode);
   if (result)

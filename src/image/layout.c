@@ -9,12 +9,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* A folder of the first level.  */
 struct top {
-  bool images;        /* directly in it, named as images */
-  bool folders, deep; /* it has folders; a folder in one of these has a file */
+  bool images, deep; /* files named as images directly in it; a folder in one of its folders has a file */
+  int32_t folders;   /* in it */
+  int32_t folder;    /* the number of one of these in layout.classes */
 };
 
 struct layout {
@@ -30,14 +30,9 @@ struct layout {
 };
 
 static bool
-is_image_name (const char *path)
+is_kind (const struct layout *layout, const char *kind)
 {
-  static const char *const ends[] = { ".jpg", ".jpeg", ".jpe", ".jfif", ".png" };
-  const char *end = strrchr (path, '.');
-  for (size_t i = 0; end && i < sizeof ends / sizeof *ends; i++)
-    if (!strcasecmp (end, ends[i]))
-      return true;
-  return false;
+  return !strcmp (source_kind (layout->listing->source), kind);
 }
 
 /* The first LENGTH bytes of PATH, to be freed.  */
@@ -82,12 +77,14 @@ find_top (struct layout *layout, const char *path, size_t length, struct top **t
 static int
 note_class (struct layout *layout, struct top *top, const char *path, size_t length)
 {
-  int32_t number;
+  int32_t number, before = layout->classes.count;
   const char *name = path + length + 1;
   size_t name_length = strcspn (name, "/");
-  top->folders = true;
-  return number_cut (&layout->classes, path, length + 1 + name_length, &number)
-         || number_cut (&layout->names, name, name_length, &number);
+  if (number_cut (&layout->classes, path, length + 1 + name_length, &top->folder)
+      || number_cut (&layout->names, name, name_length, &number))
+    return -1;
+  top->folders += layout->classes.count - before;
+  return 0;
 }
 
 static int
@@ -100,13 +97,13 @@ note_entry (struct layout *layout, const struct entry *entry)
   struct top *top;
   if (!slash && !folder)
     {
-      layout->images |= is_image_name (path);
+      layout->images |= source_is_image_name (path);
       return 0;
     }
   if (find_top (layout, path, length, &top))
     return -1;
   if (slash && !second && !folder)
-    top->images |= is_image_name (path);
+    top->images |= source_is_image_name (path);
   top->deep |= second && !folder && strchr (second + 1, '/');
   return second || (slash && folder) ? note_class (layout, top, path, length) : 0;
 }
@@ -134,7 +131,7 @@ note_entries (struct layout *layout, struct listing *listing)
 static bool
 is_wrapped (const struct layout *layout)
 {
-  return layout->tops.count == 1 && !layout->images && !layout->top[0].images && layout->top[0].folders;
+  return layout->tops.count == 1 && !layout->images && !layout->top[0].images && layout->top[0].folders > 0;
 }
 
 /* Number of a folder of the second level that is known as a split and holds folders; -1 where there is none.  */
@@ -148,30 +145,82 @@ find_inner_split (const struct layout *layout)
   return found;
 }
 
-/* Takes a tar file's outermost folder off all paths.  */
-static void
-unwrap (struct listing *listing, size_t length)
+/* The folder around all there is in a tar file.  */
+static const char *
+find_wrapper (const struct layout *layout)
 {
+  bool found = is_kind (layout, "tar") && is_wrapped (layout)
+               && (!splitname_is_known (nameset_name (&layout->tops, 0)) || find_inner_split (layout) >= 0);
+  return found ? nameset_name (&layout->tops, 0) : NULL;
+}
+
+/* The same of tar file NUMBER of a set, where a folder without folders is a class, unless it is called as the tar file
+   is.  */
+static const char *
+find_inner_wrapper (const struct layout *layout, int32_t number)
+{
+  const struct top *top = &layout->top[number];
+  const char *folder = top->folders == 1 && !top->images ? nameset_name (&layout->classes, top->folder) : NULL;
+  bool same = folder && !strcmp (strchr (folder, '/') + 1, nameset_name (&layout->tops, number));
+  return top->deep || same ? folder : NULL;
+}
+
+/* Takes the last folder of WRAPPER off the path of ENTRY, where it lies in it; false where it is that folder.  */
+static bool
+unwrap (struct listing *listing, struct entry *entry, const char *wrapper)
+{
+  const char *slash = strrchr (wrapper, '/');
+  size_t length = strlen (wrapper), before = slash ? (size_t) (slash + 1 - wrapper) : 0;
+  char *path = listing->text + entry->path;
+  if (strncmp (path, wrapper, length) || (path[length] && path[length] != '/'))
+    return true;
+  if (!path[length])
+    return false;
+  entry->path += length + 1 - before;
+  memmove (listing->text + entry->path, path, before);
+  return true;
+}
+
+/* *FOUND where there is a folder to be passed over; it is then gone.  */
+static int
+unwrap_once (struct layout *layout, bool *found)
+{
+  struct listing *listing = layout->listing;
+  const char *wrapper = find_wrapper (layout);
+  bool set = is_kind (layout, "tars");
   size_t kept = 0;
+  *found = false;
+  if (!wrapper && !set)
+    return 0;
   for (size_t i = 0; i < listing->count; i++)
-    if (strlen (listing->text + listing->entry[i].path) > length)
-      {
-        listing->entry[kept] = listing->entry[i];
-        listing->entry[kept++].path += length + 1;
-      }
+    {
+      struct entry *entry = &listing->entry[i];
+      const char *path = listing->text + entry->path;
+      int32_t top;
+      if (set && number_cut (&layout->tops, path, strcspn (path, "/"), &top))
+        return -1;
+      if (set)
+        wrapper = find_inner_wrapper (layout, top);
+      *found |= wrapper != NULL;
+      if (!wrapper || unwrap (listing, entry, wrapper))
+        listing->entry[kept++] = *entry;
+    }
   listing->count = kept;
+  return 0;
 }
 
 static int
 unwrap_all (struct layout *layout)
 {
   struct listing *listing = layout->listing;
-  while (!strcmp (source_kind (listing->source), "tar") && is_wrapped (layout)
-         && (!splitname_is_known (nameset_name (&layout->tops, 0)) || find_inner_split (layout) >= 0))
+  bool found = true;
+  while (found)
     {
-      unwrap (listing, strlen (nameset_name (&layout->tops, 0)));
-      layout_free (layout);
-      if (note_entries (layout, listing))
+      if (unwrap_once (layout, &found))
+        return -1;
+      if (found)
+        layout_free (layout);
+      if (found && note_entries (layout, listing))
         return -1;
     }
   return 0;
@@ -185,25 +234,40 @@ check_wrapper (const struct layout *layout)
   int32_t split = is_wrapped (layout) ? find_inner_split (layout) : -1;
   return split < 0
            ? 0
-           : error_set ("'%s/%s' looks like the dataset, since it has the folder '%s'; give it instead of '%s'",
-                        dataset, nameset_name (&layout->tops, 0), nameset_name (&layout->names, split), dataset);
+           : error_set ("'%s/%s%s' looks like the dataset, since it has the folder '%s'; give it instead of '%s'",
+                        dataset, nameset_name (&layout->tops, 0), is_kind (layout, "tars") ? ".tar" : "",
+                        nameset_name (&layout->names, split), dataset);
+}
+
+/* Classes whose images lie in folders, but for one of the same name in each, may have been meant as splits.  */
+static void
+tell_classes (const struct layout *layout)
+{
+  progress_say ("none of the %d %s of '%s' is called as a split is (training, validation, evaluation): they are taken "
+                "for classes, with all images in the folders below them",
+                layout->tops.count, is_kind (layout, "tars") ? "tar files" : "folders",
+                source_dataset (layout->listing->source));
 }
 
 static int
 choose_kind (struct layout *layout)
 {
   const char *dataset = source_dataset (layout->listing->source);
-  int32_t tops = layout->tops.count, known = 0, folders = 0;
+  int32_t tops = layout->tops.count, known = 0, folders = 0, images = 0;
   for (int32_t i = 0; i < tops; i++)
     {
       known += splitname_is_known (nameset_name (&layout->tops, i));
-      folders += layout->top[i].folders;
+      folders += layout->top[i].folders > 0;
+      images += layout->top[i].images;
     }
   if (tops == 0 && !layout->images)
     return error_set ("'%s' has no folders of splits; put images into '%s/training/CLASS/' and so on, or make a "
                       "dataset with slabfit organize",
                       dataset, dataset);
-  bool classes = known == 0 && tops > 1 && (folders == 0 || (folders == tops && layout->names.count == 1));
+  bool mixed = folders > 0 && (folders < tops || images > 0);
+  bool classes = known == 0 && tops > 1 && (folders == 0 || mixed || layout->names.count == 1);
+  if (classes && mixed)
+    tell_classes (layout);
   layout->kind = tops == 0 ? IMAGES_ALONE : classes ? CLASSES_ALONE : SPLITS_OF_CLASSES;
   return 0;
 }
@@ -238,7 +302,7 @@ number_only_split (struct layout *layout, int32_t *number)
 static void
 leave_out (struct layout *layout, const char *path)
 {
-  if (is_image_name (path) && layout->left_out++ == 0)
+  if (source_is_image_name (path) && layout->left_out++ == 0)
     layout->first = path;
 }
 
@@ -251,7 +315,7 @@ assign_in_split (struct layout *layout, struct entry *entry, const char *path, c
   struct top *top;
   if (find_top (layout, path, length, &top))
     return -1;
-  if (!end && (top->folders || !is_image_name (path)))
+  if (!end && (top->folders || !source_is_image_name (path)))
     {
       leave_out (layout, path);
       return 0;
@@ -275,7 +339,7 @@ assign (struct layout *layout, struct entry *entry, int32_t only)
       entry->split = only;
       return number_cut (&layout->listing->class_set, path, (size_t) (slash - path), &entry->label);
     }
-  if (layout->kind == IMAGES_ALONE && is_image_name (path))
+  if (layout->kind == IMAGES_ALONE && source_is_image_name (path))
     entry->split = only;
   else
     leave_out (layout, path);
@@ -300,15 +364,23 @@ static int
 assign_all (struct layout *layout)
 {
   struct listing *listing = layout->listing;
+  const char *dataset = source_dataset (listing->source);
+  size_t images = 0;
   int32_t only = 0;
   if (number_splits (layout, &only))
     return -1;
   for (size_t i = 0; i < listing->count; i++)
-    if (assign (layout, &listing->entry[i], only))
-      return -1;
+    {
+      if (assign (layout, &listing->entry[i], only))
+        return -1;
+      images += listing->entry[i].split >= 0;
+    }
+  if (images == 0 && layout->kind == CLASSES_ALONE)
+    return error_set ("'%s' holds no images; put some into its folders, such as '%s/%s'", dataset, dataset,
+                      nameset_name (&layout->tops, 0));
   if (layout->left_out > 0)
     progress_say ("left out: %zu image%s in '%s' beside the folders of images, the first '%s'", layout->left_out,
-                  layout->left_out == 1 ? "" : "s", source_dataset (listing->source), layout->first);
+                  layout->left_out == 1 ? "" : "s", dataset, layout->first);
   return 0;
 }
 
@@ -316,6 +388,8 @@ int
 layout_no_images (const struct source *source, const char *split)
 {
   const char *dataset = source_dataset (source);
+  if (!strcmp (source_kind (source), "tars"))
+    return error_set ("'%s/%s.tar' holds no images; make it again with some, or remove it", dataset, split);
   return error_set ("'%s/%s' holds no images; put some into '%s/%s/CLASS/' (slabfit organize does it), or remove the "
                     "folder",
                     dataset, split, dataset, split);

@@ -26,7 +26,7 @@ struct listing {
   struct spool *entries, *sorted, *stamps, *texts;
   struct entry *entry; /* (count) */
   size_t count;
-  const char *text; /* the paths, each with a 0 at its end */
+  char *text; /* the paths, each with a 0 at its end */
   struct nameset split_set, class_set;
   struct names splits; /* in the order of splitname_compare; the numbers in entry[] are places in both */
   struct names classes;

@@ -44,33 +44,110 @@ ends_with (const char *name, const char *end)
   return length > tail && !strcasecmp (name + length - tail, end);
 }
 
+bool
+source_is_image_name (const char *path)
+{
+  static const char *const ends[] = { ".jpg", ".jpeg", ".jpe", ".jfif", ".png" };
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+    if (ends_with (path, ends[i]))
+      return true;
+  return false;
+}
+
+/* The program that unpacks the compressed tar file NAME; NULL where it is not called as one.  */
+static const char *
+find_unpacker_of (const char *name)
+{
+  static const struct {
+    const char *end, *program;
+  } packed[] = { { ".tar.gz", "gzip" }, { ".tgz", "gzip" },      { ".tar.zst", "zstd" }, { ".tar.xz", "xz" },
+                 { ".txz", "xz" },      { ".tar.bz2", "bzip2" }, { ".tbz2", "bzip2" } };
+  for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)
+    if (ends_with (name, packed[i].end))
+      return packed[i].program;
+  return NULL;
+}
+
+static int
+refuse_compressed (const char *path, const char *program)
+{
+  return error_set ("'%s' is compressed, so that no image in it can be read alone; unpack it with %s -d", path,
+                    program);
+}
+
+/* What lies in a folder.  */
 struct survey {
   struct names *tars;
+  char *packed, *image; /* the first by name: a compressed tar file, an image; owned */
   bool folders;
 };
+
+static int
+keep_first (char **first, const char *name)
+{
+  if (*first && strcmp (*first, name) <= 0)
+    return 0;
+  free (*first);
+  *first = text_new ("%s", name);
+  return *first ? 0 : -1;
+}
 
 static int
 survey_entry (void *context, const struct folder_entry *entry)
 {
   struct survey *survey = context;
   survey->folders |= entry->folder;
-  return entry->folder || !ends_with (entry->name, ".tar") ? 0 : names_add (survey->tars, entry->name);
+  if (entry->folder)
+    return 0;
+  if (ends_with (entry->name, ".tar"))
+    return names_add (survey->tars, entry->name);
+  if (find_unpacker_of (entry->name))
+    return keep_first (&survey->packed, entry->name);
+  return source_is_image_name (entry->name) ? keep_first (&survey->image, entry->name) : 0;
+}
+
+/* Nothing that a set of tar files could mean is left out: splits that are compressed, and images beside them.  */
+static int
+check_survey (const struct source *source, const struct survey *survey)
+{
+  if (survey->folders || (source->tars.count == 0 && survey->image))
+    return 0;
+  if (survey->image)
+    return error_set ("'%s' has both images ('%s') and tar files ('%s'); move the ones or the others elsewhere",
+                      source->dataset, survey->image, source->tars.name[0]);
+  char *path = survey->packed ? file_path (source->dataset, survey->packed) : NULL;
+  int result = path ? refuse_compressed (path, find_unpacker_of (survey->packed)) : survey->packed ? -1 : 0;
+  free (path);
+  return result;
+}
+
+static int
+survey_folder (struct source *source, bool *folders)
+{
+  struct survey survey = { .tars = &source->tars };
+  int result = folder_visit (source->dataset, survey_entry, &survey);
+  names_sort (&source->tars);
+  if (result == 0)
+    result = check_survey (source, &survey);
+  *folders = survey.folders;
+  free (survey.packed);
+  free (survey.image);
+  return result;
 }
 
 /* A folder without folders that has tar files is a set of these.  */
 static int
 open_folder (struct source *source)
 {
-  struct survey survey = { .tars = &source->tars };
+  bool folders;
   source->kind = &source_of_folder;
   if (!(source->folder = text_new ("%s", source->dataset)))
     return -1;
   if (!*source->dataset)
     return 0;
-  if (folder_visit (source->dataset, survey_entry, &survey))
+  if (survey_folder (source, &folders))
     return -1;
-  names_sort (&source->tars);
-  if (survey.folders || source->tars.count == 0)
+  if (folders || source->tars.count == 0)
     return 0;
   source->kind = &source_of_tars;
   return source_open_tars (source);
@@ -101,8 +178,7 @@ choose_kind (struct source *source, const unsigned char *head, size_t length)
   enum { MARK = 257 };
   const char *dataset = source->dataset, *unpacker = find_unpacker (head);
   if (unpacker)
-    return error_set ("'%s' is compressed, so that no image in it can be read alone; unpack it with %s -d", dataset,
-                      unpacker);
+    return refuse_compressed (dataset, unpacker);
   if (length == 0)
     return error_set ("'%s' is empty; give a folder of images, a list of their paths, or a tar file", dataset);
   if (ends_with (dataset, ".tar") || !memcmp (head + MARK, "ustar", 5))

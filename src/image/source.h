@@ -5,6 +5,7 @@
 #ifndef SLABFIT_SOURCE_H
 #define SLABFIT_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +23,7 @@ static const uint64_t source_nowhere = UINT64_MAX;
 struct source;
 
 /* Opens DATASET and finds out what it is; "" is a source whose paths stand for themselves.  NULL with the error set: it
-   is not there, a tar file is compressed, or it is something else.  */
+   is not there, a tar file is compressed, images lie beside tar files, or it is something else.  */
 struct source *source_open (const char *dataset);
 void source_close (struct source *source); /* NULL is allowed */
 
@@ -34,6 +35,9 @@ void *source_read (const struct source *source, const struct image *image, size_
 const char *source_dataset (const struct source *source); /* as it was opened; borrowed */
 const char *source_folder (const struct source *source);  /* that stamps lie in: DATASET, or the folder of a file */
 const char *source_kind (const struct source *source);    /* "folder", "list", "tar", "tars" */
+
+/* Whether PATH ends as the names of JPEG and PNG files do, in capitals too.  */
+bool source_is_image_name (const char *path);
 
 /* One thing that a source lists.  */
 struct item {

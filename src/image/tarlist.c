@@ -83,8 +83,8 @@ struct reading {
   uint64_t bytes; /* of the tar file */
 };
 
-/* PATH without "./" and doubled or outer slashes, behind PREFIX unless it begins with it; to be freed.  *HIDDEN where a
-   part of it begins with a point.  */
+/* PATH without "./" and doubled or outer slashes, and without what stands before its last "..", as tar unpacks it;
+   behind PREFIX unless it begins with it; to be freed.  *HIDDEN where a part of it begins with a point.  */
 static char *
 clean_path (const char *prefix, const char *path, bool *hidden)
 {
@@ -101,6 +101,12 @@ clean_path (const char *prefix, const char *path, bool *hidden)
       length = strcspn (path, "/");
       if (length == 1 && *path == '.')
         continue;
+      if (length == 2 && !strncmp (path, "..", 2))
+        {
+          end = clean + before;
+          *hidden = false;
+          continue;
+        }
       *hidden |= *path == '.';
       if (end > clean + before)
         *end++ = '/';

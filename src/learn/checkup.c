@@ -35,7 +35,9 @@ struct work {
 struct checkup_options
 checkup_defaults (void)
 {
-  return (struct checkup_options){ .similarity = 0.9, .alike = 0.4, .train = train_defaults () };
+  return (struct checkup_options){
+    .similarity = 0.9, .alike = 0.4, .training = "training", .validation = "validation", .train = train_defaults ()
+  };
 }
 
 static uint64_t
@@ -165,7 +167,8 @@ static int
 prepare_curve (struct work *work)
 {
   const struct collection *collection = work->collection;
-  int64_t training = collection_find (collection, "training"), validation = collection_find (collection, "validation");
+  int64_t training = collection_find (collection, work->options->training);
+  int64_t validation = collection_find (collection, work->options->validation);
   if (!work->options->curve)
     return 0;
   if (train_check (&work->options->train))

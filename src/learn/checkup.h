@@ -13,10 +13,12 @@ struct checkup_options {
   double similarity;          /* rows with at least this cosine are near-duplicates; in (0, 1] */
   double alike;               /* classes with at least this error of the nearest neighbour are alike */
   bool curve;                 /* whether the learning curve is wanted */
+  const char *training;       /* what the collection calls the split that it is of; borrowed */
+  const char *validation;     /* and the one that it is validated on, where that is there; borrowed */
   struct train_options train; /* for it; its memory_bytes are those of the whole */
 };
 
-/* The defaults, with those of train.  */
+/* The defaults, with those of train; the splits are "training" and "validation".  */
 struct checkup_options checkup_defaults (void);
 
 struct checkup {
@@ -29,9 +31,9 @@ struct checkup {
   double waited;        /* seconds that features were waited for */
 };
 
-/* Checks the rows of COLLECTION.  The curve is of its training split, and validated on its validation split where
-   there is one.  The features are read while WORKERS compute, as in train.  -1 with the error set: too little memory,
-   a curve that cannot be drawn, or ERROR_STOPPED.  To be freed in any case.  */
+/* Checks the rows of COLLECTION.  The curve is of the training split, and validated on the validation split
+   where there is one, else on a fifth of the former.  The features are read while WORKERS compute, as in train.  -1
+   with the error set: too little memory, a curve that cannot be drawn, or ERROR_STOPPED.  To be freed in any case.  */
 int checkup_run (struct checkup *checkup, const struct collection *collection, const struct checkup_options *options,
                  struct workers *workers);
 void checkup_free (struct checkup *checkup);

@@ -93,13 +93,16 @@ value_text (const json_t *value)
   return json_dumps (value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION (15));
 }
 
-/* Sets the error: KEY has one value in the model and another one in what is asked for.  */
+/* Sets the error: KEY has one value in the model and another one in what is asked for.  Null is none.  */
 static int
 report_difference (const char *key, const char *model_name, const json_t *found, const json_t *wanted)
 {
   char *has = found ? value_text (found) : NULL, *asked = value_text (wanted);
-  int result = error_set ("'%s' was trained with %s %s, and %s is asked for", model_name, key, has ? has : "unknown",
-                          asked ? asked : "another value");
+  const char *wants = json_is_null (wanted) ? "none" : asked ? asked : "another value";
+  int result =
+    json_is_null (found)
+      ? error_set ("'%s' was trained without %s, and %s is asked for", model_name, key, wants)
+      : error_set ("'%s' was trained with %s %s, and %s is asked for", model_name, key, has ? has : "unknown", wants);
   free (has);
   free (asked);
   return result;
