@@ -182,6 +182,8 @@ void
 set_shape (network_trial *trial, const at::Tensor &output, const at::Tensor &images, network_pool pool)
 {
   at::Tensor row = arrange_rows (output, images, pool)[0];
+  if (!at::isfinite (row).all ().item<bool> ())
+    throw std::runtime_error ("its values are not finite; its weights may be damaged: copy or export it again");
   trial->shape.rank = static_cast<int> (row.dim ());
   std::copy (row.sizes ().begin (), row.sizes ().end (), trial->shape.size);
 }

@@ -32,12 +32,23 @@ convert_node (Node *node, at::ScalarType type)
     }
 }
 
+// Integers, such as indices, stay what they are, which torch::jit::Module::to would change too.
+template <typename List>
+void
+convert_tensors (const List &tensors, at::ScalarType type)
+{
+  for (at::Tensor tensor : tensors)
+    if (tensor.is_floating_point ())
+      tensor.set_data (tensor.to (type));
+}
+
 } // namespace
 
 void
 convert (torch::jit::Module &module, at::ScalarType type)
 {
-  module.to (type);
+  convert_tensors (module.parameters (), type);
+  convert_tensors (module.buffers (), type);
   for (const torch::jit::Module &part : module.modules ())
     for (const torch::jit::Method &method : part.get_methods ())
       for (Node *node : method.graph ()->nodes ())

@@ -86,7 +86,8 @@ private:
     torch::jit::GraphOptimizerEnabledGuard no_passes (false);
     c10::IValue output = module.forward ({ images });
     if (!output.isTensor ())
-      throw std::runtime_error ("the network gives a " + output.tagKind () + ", not one tensor");
+      throw std::runtime_error ("the network gives a " + output.tagKind ()
+                                + ", not one tensor ('slabfit backbone wrap --output N' takes one of several)");
     return output.toTensor ();
   }
 

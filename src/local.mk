@@ -7,7 +7,6 @@ libslabfit_a_SOURCES = \
   src/backbone/backbone.c src/backbone/backbone.h \
   src/backbone/element.c src/backbone/element.h \
   src/backbone/folding.c src/backbone/folding.h \
-  src/backbone/foreign.c src/backbone/foreign.h \
   src/backbone/isolated.c src/backbone/isolated.h \
   src/backbone/kerasfile.c src/backbone/kerasfile.h \
   src/backbone/keraslist.c src/backbone/keraslist.h \
@@ -33,6 +32,7 @@ libslabfit_a_SOURCES = \
   src/base/error.c src/base/error.h \
   src/base/file.c src/base/file.h \
   src/base/folder.c src/base/folder.h \
+  src/base/foreign.c src/base/foreign.h \
   src/base/half.c src/base/half.h \
   src/base/hdf.c src/base/hdf.h \
   src/base/machine.c src/base/machine.h \

@@ -210,7 +210,7 @@ START_TEST (refuses_a_tuple)
   struct network *network = open_with (NETWORK_POOL_NONE);
   struct network_shape shape;
   ck_assert_int_eq (prepare (network, &shape), -1);
-  ck_assert_str_eq (error, "the network gives a Tuple, not one tensor");
+  ck_assert_str_eq (error, "the network gives a Tuple, not one tensor ('slabfit backbone wrap --output N' takes one of several)");
   network_close (network);
 }
 END_TEST

@@ -92,6 +92,7 @@ START_TEST (files_of_pytorch)
     { "network-half.ts", 0, 1, false, "output" },
     { "network-half-frozen.ts", 0, 1, false, "output" },
     { "network-bfloat16-frozen.ts", 0, 1, false, "output" },
+    { "network-indexed.ts", 0, 1, false, "output" },
     { "network-named.ts", 0, 2, false, "maps" },
     { "network-named.ts", 1, 2, true, "means" },
     { "network-traced.ts", 1, 2, false, "output 1" },
@@ -177,6 +178,8 @@ START_TEST (other_networks_are_refused)
       "its forward takes 'y' as well, not one tensor of images; export it with one input" },
     { "def forward(self, x: List[Tensor]):\n    return x[0]\n", 0, NETWORK_POOL_NONE,
       "its forward takes a List[Tensor], not one tensor of images; export it with one input" },
+    { "def forward(self, x: Tensor):\n    return torch.log(x * 0.0 - 1.0)\n", 0, NETWORK_POOL_AVG,
+      "its values are not finite; its weights may be damaged: copy or export it again" },
     { "def forward(self):\n    return 3\n", 0, NETWORK_POOL_NONE,
       "its forward takes no input, not one tensor of images; export it with one input" },
   };
@@ -210,13 +213,15 @@ START_TEST (other_files_are_named)
     { "\x08\x08\x12\x07pytorch\x1a\x04"
       "2.15",
       16, "ONNX, which slabfit does not run; " EXPORT },
-    { "PK\3\4 archive/data.pkl archive/data/0 archive/version", 51,
+    { "PK\3\4 archive/data.pkl archive/data/0 archive/version PK\5\6", 57,
       "PyTorch's weights or a pickled network, and no TorchScript; " BUILD ", or " EXPORT },
-    { "PK\3\4 m/data/aotinductor/model/a.so m/archive_format", 49,
+    { "PK\3\4 m/data/aotinductor/model/a.so m/archive_format PK\5\6", 56,
       "an AOTInductor package (.pt2), which cannot be wrapped; extract takes it as it is, with --preprocess" },
-    { "PK\3\4 m/models/model.json m/archive_format", 41,
+    { "PK\3\4 m/models/model.json m/archive_format PK\5\6", 46,
       "an exported program (.pt2), which was not compiled; " EXPORT },
-    { "PK\3\4 metadata.json config.json model.weights.h5", 47, "a Keras model; " BUILD },
+    { "PK\3\4 metadata.json config.json model.weights.h5 PK\5\6", 52, "a Keras model; " BUILD },
+    { "PK\3\4 archive/data.pkl archive/constants.pkl", 43,
+      "cut short: what a zip archive ends with is missing; copy or make it again" },
   };
   for (size_t i = 0; i < sizeof files / sizeof *files; i++)
     {

@@ -17,7 +17,7 @@ for command in 'extract dataset -o f --backbone map.ts' 'predict model.h5 --back
     slabfit $command --precision half
 done
 echo 'device = gpu' >c.conf
-refuses 2 "slabfit extract: --device takes cpu, cuda or cuda:N, not 'gpu'" extract --config c.conf
+refuses 2 "slabfit extract: configuration 'c.conf': --device takes cpu, cuda or cuda:N, not 'gpu'" extract --config c.conf
 
 # What a processor does not compute.
 only_gpus='the precisions tf32 and f16 are for GPUs (--device cuda); processors take f32 and bf16'

@@ -106,6 +106,15 @@ for order in rgb bgr; do
   compare "the pixel in $order" features <$order
 done
 
+# A network that carries no preprocessing is taken for one of Keras's, which is said; its information does not make one up.
+run 0 slabfit extract pixel -o assumed --backbone mean.ts
+grep -Fqx "'mean.ts' does not say how images are made ready for it: taking 'keras'; --preprocess says it otherwise" err \
+  || fail "nothing is said of the preprocessing: $(cat err)"
+run 0 slabfit extract pixel -o given --backbone mean.ts --preprocess keras
+! grep -q 'does not say' err || fail 'the preprocessing was given'
+run 0 slabfit info mean.ts --json
+json 'd["preprocess"] == "none"'
+
 # No place for the features.
 echo file >taken
 refuses 1 "slabfit extract: cannot make the folder 'taken': File exists; remove it or choose another name" \

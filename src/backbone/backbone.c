@@ -3,10 +3,10 @@
 #include "backbone.h"
 
 #include "../base/error.h"
+#include "../base/foreign.h"
 #include "../base/memory.h"
 #include "../base/text.h"
 #include "folding.h"
-#include "foreign.h"
 #include "modelconfig.h"
 #include "randomweights.h"
 
@@ -258,7 +258,7 @@ backbone_wrap (const struct backbone_options *options, const char *path, int out
   char reason[NETWORK_ERROR_BYTES], name[NETWORK_KEY_BYTES], sha256[FILE_SHA256_BYTES];
   struct network_draft *draft = NULL;
   struct network_trial *trial = &report->trial;
-  if (begin (options, report) || foreign_refuse (path) || file_sha256 (path, sha256))
+  if (begin (options, report) || foreign_refuse (path, false) || file_sha256 (path, sha256))
     return -1;
   if (network_draft_wrap (&draft, path, output, options->pool, options->height, options->width, trial, reason))
     return error_set ("cannot wrap '%s' for images of 3 x %d x %d: %s", path, options->height, options->width, reason);

@@ -271,6 +271,8 @@ describe_backbone (const char *path)
     return NULL;
   json_t *info = json_pack ("{s:s, s:s}", "file", path, "kind", "backbone");
   add_provenance (info, &extractor.provenance);
+  if (extractor.assumed)
+    json_object_set_new (info, "preprocess", json_string ("none"));
   json_t *metadata = json_loads (network_metadata (extractor.network), 0, NULL);
   if (metadata)
     json_object_update_missing_new (info, metadata);

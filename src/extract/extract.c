@@ -342,6 +342,9 @@ extract_catalogue (const struct extract_options *options, const struct catalogue
   int result = workers ? extractor_open (&extractor, &options->extractor, 1, 1) : -1;
   if (result == 0)
     {
+      if (extractor.assumed)
+        progress_say ("'%s' does not say how images are made ready for it: taking '%s'; --preprocess says it otherwise",
+                      extractor.backbone, extractor.provenance.preprocess);
       result = extract_splits (options, catalogue, &splits, &extractor, workers, report);
       extractor_close (&extractor);
       if (result == 0)

@@ -3,6 +3,7 @@
 #include "extractor.h"
 
 #include "../base/error.h"
+#include "../base/foreign.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -57,7 +58,7 @@ extractor_parse_pool (const char *text, enum network_pool *pool)
 }
 
 /* Copies the string KEY of the backbone's METADATA into VALUE (BYTES); leaves VALUE where it is not there.  */
-static void
+static bool /* whether it is there */
 copy_entry (const char *metadata, const char *key, char *value, size_t bytes)
 {
   json_t *object = json_loads (metadata, 0, NULL);
@@ -65,6 +66,7 @@ copy_entry (const char *metadata, const char *key, char *value, size_t bytes)
   if (text)
     snprintf (value, bytes, "%s", text);
   json_decref (object);
+  return text != NULL;
 }
 
 /* The pool inside the backbone's network is that of the rows, if it has one.  */
@@ -138,12 +140,13 @@ extractor_open (struct extractor *extractor, const struct extractor_options *opt
   if (file_sha256 (backbone, provenance->backbone_sha256))
     return -1;
   if (network_open (&extractor->network, backbone, &options->network, reason))
-    return error_set ("cannot use the backbone '%s': %s", backbone, reason);
+    return foreign_refuse (backbone, true) ? -1 : error_set ("cannot use the backbone '%s': %s", backbone, reason);
   provenance->exif = options->exif;
   snprintf (provenance->precision, sizeof provenance->precision, "%s", precision_names[options->network.precision]);
   const char *metadata = network_metadata (extractor->network);
   copy_entry (metadata, "layer", provenance->layer, sizeof provenance->layer);
-  copy_entry (metadata, "preprocess", provenance->preprocess, sizeof provenance->preprocess);
+  bool carried = copy_entry (metadata, "preprocess", provenance->preprocess, sizeof provenance->preprocess);
+  extractor->assumed = !carried && !preprocess;
   if (preprocess)
     snprintf (provenance->preprocess, sizeof provenance->preprocess, "%s", preprocess);
   if ((options->scaled && add_scaled (provenance->preprocess, sizeof provenance->preprocess))

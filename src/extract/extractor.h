@@ -17,6 +17,7 @@ struct extractor {
   struct provenance provenance; /* of the rows */
   int64_t columns;              /* d, values in a row */
   size_t image_bytes;           /* height * width * 3, of an image's pixels */
+  bool assumed;                 /* neither the file nor the options say the preprocessing */
 };
 
 struct extractor_options {

@@ -45,6 +45,17 @@ class Pair(Maps):
         return maps.mean([2, 3]), maps
 
 
+class Indexed(Maps):
+    """Takes the planes by a buffer of integers, which stay integers in any precision."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("order", torch.tensor([2, 1, 0]))
+
+    def forward(self, x):
+        return self.mixing(x[:, self.order][:, self.order])
+
+
 def save(module, name):
     """Without the tables of source lines, which hold paths of the machine."""
     buffer = io.BytesIO()
@@ -59,6 +70,7 @@ def main():
     save(torch.jit.script(Maps().half()), "half")
     save(torch.jit.freeze(torch.jit.script(Maps().half().eval())), "half-frozen")
     save(torch.jit.freeze(torch.jit.script(Maps().bfloat16().eval())), "bfloat16-frozen")
+    save(torch.jit.script(Indexed().half()), "indexed")
     save(torch.jit.script(Named()), "named")
     save(torch.jit.trace(Pair(), torch.zeros(1, 3, 4, 4)), "traced")
     save(torch.jit.freeze(torch.jit.trace(Pair().eval(), torch.zeros(1, 3, 4, 4))), "traced-frozen")

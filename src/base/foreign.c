@@ -2,8 +2,8 @@
 
 #include "foreign.h"
 
-#include "../base/error.h"
-#include "../base/file.h"
+#include "error.h"
+#include "file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,8 +32,7 @@ static const struct kind kinds[] = {
 static const struct archive {
   const char *has, *lacks, *what;
 } archives[] = {
-  { "data/aotinductor/", NULL,
-    "an AOTInductor package (.pt2), which cannot be wrapped; extract takes it as it is, with --preprocess" },
+  { "", "PK\5\6", "cut short: what a zip archive ends with is missing; copy or make it again" },
   { "models/model.json", NULL, "an exported program (.pt2), which was not compiled; " EXPORT },
   { "serialized_exported_program.json", NULL, "an exported program (.pt2), which was not compiled; " EXPORT },
   { "model.weights.h5", NULL, "a Keras model; " BUILD },
@@ -54,7 +53,7 @@ refuse (const char *path, const char *what)
 
 /* Looks at the last bytes of a zip archive.  */
 static int
-refuse_archive (FILE *stream, const char *path)
+refuse_archive (FILE *stream, const char *path, bool packages)
 {
   char *tail = malloc (TAIL);
   if (!tail)
@@ -63,7 +62,10 @@ refuse_archive (FILE *stream, const char *path)
     rewind (stream);
   size_t length = fread (tail, 1, TAIL, stream);
   const char *what = NULL;
-  for (size_t i = 0; !what && i < sizeof archives / sizeof *archives; i++)
+  bool package = contains (tail, length, "data/aotinductor/");
+  if (package && !packages)
+    what = "an AOTInductor package (.pt2), which cannot be wrapped; extract takes it as it is, with --preprocess";
+  for (size_t i = 0; !package && !what && i < sizeof archives / sizeof *archives; i++)
     if (contains (tail, length, archives[i].has) && !(archives[i].lacks && contains (tail, length, archives[i].lacks)))
       what = archives[i].what;
   free (tail);
@@ -71,7 +73,7 @@ refuse_archive (FILE *stream, const char *path)
 }
 
 int
-foreign_refuse (const char *path)
+foreign_refuse (const char *path, bool packages)
 {
   char head[HEAD] = "";
   FILE *stream = fopen (path, "rbe");
@@ -83,7 +85,7 @@ foreign_refuse (const char *path)
     if (length == HEAD && !memcmp (head + kinds[i].place, kinds[i].magic, kinds[i].bytes))
       result = refuse (path, kinds[i].what);
   if (result == 0 && !memcmp (head, "PK\3\4", 4))
-    result = refuse_archive (stream, path);
+    result = refuse_archive (stream, path, packages);
   fclose (stream);
   return result;
 }

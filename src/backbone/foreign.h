@@ -1,9 +1,0 @@
-/* Files of networks that are not TorchScript, told by what they begin with.  */
-#ifndef SLABFIT_FOREIGN_H
-#define SLABFIT_FOREIGN_H
-
-/* Fails where PATH cannot be read or is of another kind that is known: weights of PyTorch, Keras or safetensors, an
-   AOTInductor package, ONNX.  The message says what it is and what to do.  */
-int foreign_refuse (const char *path);
-
-#endif
