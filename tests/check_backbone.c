@@ -464,6 +464,7 @@ make_config (const char *from, const char *to)
     "{\"class_name\": \"ZeroPadding2D\", \"config\": {\"name\": \"conv1_pad\", \"padding\": [[3, 3], [3, 3]]}},\n"
     "{\"class_name\": \"ZeroPadding2D\", \"config\": {\"name\": \"pool1_pad\", \"padding\": [[1, 1], [1, 1]]}},\n"
     "{\"class_name\": \"Activation\", \"config\": {\"name\": \"conv1_relu\", \"activation\": \"relu\"}},\n"
+    "{\"class_name\": \"Activation\", \"config\": {\"name\": \"activation\", \"activation\": \"sigmoid\"}},\n"
     "{\"class_name\": \"MaxPooling2D\", \"config\": {\"name\": \"pool1_pool\", \"pool_size\": [3, 3], \"padding\": "
     "\"valid\", \"strides\": [2, 2]}}]}}\n",
     stream);

@@ -126,7 +126,8 @@ check_between (const json_t *network, const struct resnet *resnet, const char *p
       || !is_text (layer, "padding", "valid", false))
     return refuse (path, stem ? "pool1_pool" : "conv1_pad", "padding", resnet);
   for (size_t i = 0; (layer = find_layer (network, "Activation", NULL, &(size_t){ i })); i++)
-    if (!is_text (layer, "activation", "relu", false) && !is_text (layer, "activation", "softmax", false))
+    if (!is_text (layer, "activation", "relu", false) && !is_text (layer, "activation", "softmax", false)
+        && !is_text (layer, "activation", "sigmoid", false)) /* the last two are a classifier's */
       return refuse (path, json_string_value (json_object_get (layer, "name")), "activation", resnet);
   return 0;
 }

@@ -459,7 +459,9 @@ run_structure (struct machine *machine, unsigned char opcode)
     case FRAME:
       return take (machine, 8) ? 0 : -1;
     default:
-      return malformed (machine, "what no state dict has");
+      return error_set ("'%s' holds what no state dict has, at byte %zu of its pickle; save network.state_dict () alone, "
+                        "or copy the file again if it is damaged",
+                        machine->pickle->pool->path, (size_t) (machine->pickle->at - machine->begin));
     }
 }
 
