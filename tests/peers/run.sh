@@ -39,6 +39,7 @@ compare pixels "$PYTHON" "$peers/pixels.py" tests/peers/check_pixels --sizes 60 
 compare backbone_keras "$PYTHON" "$peers/backbone_keras.py"
 compare backbone_torchvision "$PYTHON" "$peers/backbone_torchvision.py"
 compare wrap "$PYTHON" "$peers/wrap.py"
+compare architectures "$PYTHON" "$peers/architectures.py"
 compare keras_training "$PYTHON" "$peers/keras_training.py"
 compare torch_training "$PYTHON" "$peers/torch_training.py"
 compare keras_model "$PYTHON" "$peers/keras_model.py"
