@@ -255,7 +255,9 @@ assert_refused (const struct weights *weights, const char *resnet, const char *m
 
 START_TEST (classifiers_and_counters_are_left_out)
 {
-  static const char *const classifiers[] = { "fc.weight", "fc1000/kernel", "predictions/bias", "module.fc.bias" };
+  static const char *const classifiers[] = { "fc.weight",    "fc1000/kernel",  "predictions/bias",  "module.fc.bias",
+                                             "dense/kernel", "dense_1/kernel", "head/dense_12/bias" };
+  static const char *const others[] = { "dense", "condense/kernel", "dense_block/kernel", "dense_1x/bias", "fcn.bias" };
   static struct matching matching;
   struct weights weights = make_weights ("resnet50", TORCHVISION, "");
   ck_assert_ptr_nonnull (weights_add (&weights, "bn1.num_batches_tracked", 0, NULL));
@@ -266,6 +268,8 @@ START_TEST (classifiers_and_counters_are_left_out)
   ck_assert_int_eq (matching_find (&matching, &weights, resnet_find ("resnet50"), "w"), 0);
   ck_assert (matching.classifier);
   weights_free (&weights);
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    ck_assert_msg (!naming_is_left_out (others[i], &matching.classifier), "%s", others[i]);
 }
 END_TEST
 

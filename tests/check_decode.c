@@ -109,6 +109,49 @@ START_TEST (orientation_is_ignored_unless_asked)
 }
 END_TEST
 
+/* DATA (LENGTH), stored as 5 x 9 pixels, have the height HEIGHT.  */
+static void
+assert_height (const void *data, size_t length, int height)
+{
+  struct pixels pixels;
+  ck_assert_msg (decode_image (data, length, true, &pixels) == 0, "%s", error_message ());
+  ck_assert_int_eq (pixels.height, height);
+  pixels_free (&pixels);
+}
+
+/* FILE with "Exif" said COPIES times has the height HEIGHT, with the number 42 in the other order of bytes as well.  */
+static void
+assert_exif_marks (const char *file, size_t copies, int height)
+{
+  enum { MARK = 6 };
+  size_t length, more = (copies - 1) * MARK;
+  unsigned char *data = reference_read (file, &length), *exif = memmem (data, length, "Exif\0", MARK);
+  ck_assert_ptr_nonnull (exif);
+  size_t place = (size_t) (exif - data);
+  unsigned char *longer = malloc (length + more), *number = longer + place + copies * MARK + 2;
+  exif[-1] = (unsigned char) (exif[-1] + more); /* the length of the segment */
+  memcpy (longer, data, place);
+  for (size_t i = 0; i < copies; i++)
+    memcpy (longer + place + i * MARK, "Exif\0", MARK);
+  memcpy (number - 2, exif + MARK, length - place - MARK);
+  assert_height (longer, length + more, height);
+  memcpy (number, (unsigned char[]){ number[1], number[0] }, 2);
+  assert_height (longer, length + more, height);
+  free (longer);
+  free (data);
+}
+
+/* As by Pillow 13's ImageOps.exif_transpose of the same bytes, in both orders of bytes.  */
+START_TEST (exif_marks_like_pillow)
+{
+  for (size_t copies = 1; copies <= 3; copies++)
+    {
+      assert_exif_marks ("images/orientation-5.jpg", copies, copies < 3 ? 9 : 5);
+      assert_exif_marks ("images/orientation-6.jpg", copies, copies < 3 ? 9 : 5);
+    }
+}
+END_TEST
+
 /* Whatever stands in the Exif block, the image decodes and nothing outside the block is read (valgrind sees that).  */
 START_TEST (damaged_exif)
 {
@@ -170,7 +213,7 @@ START_TEST (bad_data_are_refused)
 }
 END_TEST
 
-/* A cut anywhere is noticed; only the mark of the end may be missing, or its checksum.  */
+/* A cut anywhere is noticed, but for that of the checksum at the end.  */
 static void
 assert_every_cut_is_refused (const char *file, size_t first, size_t end_bytes)
 {
@@ -188,9 +231,78 @@ assert_every_cut_is_refused (const char *file, size_t first, size_t end_bytes)
 
 START_TEST (every_cut_is_refused)
 {
-  assert_every_cut_is_refused ("images/colour-420.jpg", 3, 8);
+  assert_every_cut_is_refused ("images/colour-420.jpg", 3, 0);
+  assert_every_cut_is_refused ("images/progressive.jpg", 3, 0);
   assert_every_cut_is_refused ("images/png-rgb-8.png", 8, 4);
   assert_every_cut_is_refused ("images/png-rgba-16-interlaced.png", 8, 4);
+}
+END_TEST
+
+/* Which bits of a file's last bytes, by their distance from the end, Pillow 13 ("broken data stream") does not take
+   inverted: Image.open (io.BytesIO (data)).load () of each of the last 40 bytes but the mark of the end.  */
+static const struct {
+  const char *file;
+  struct {
+    size_t back;
+    int bit;
+  } bad[10];
+} bits_of_jpeg[] = {
+  { "images/colour-420.jpg", { { 40, 3 }, { 18, 3 }, { 16, 0 }, { 7, 7 } } },
+  { "images/photo.jpg", { { 27, 4 } } },
+  { "images/progressive.jpg", { { 0 } } },
+  { "images/gray.jpg",
+    { { 40, 1 }, { 40, 2 }, { 40, 3 }, { 40, 4 }, { 40, 5 }, { 40, 6 }, { 40, 7 }, { 25, 3 }, { 13, 5 }, { 9, 5 } } },
+};
+
+static bool
+is_bad_bit (int file, size_t back, int bit)
+{
+  for (size_t i = 0; i < sizeof bits_of_jpeg->bad / sizeof *bits_of_jpeg->bad; i++)
+    if (bits_of_jpeg[file].bad[i].back == back && bits_of_jpeg[file].bad[i].bit == bit)
+      return true;
+  return false;
+}
+
+START_TEST (damaged_jpeg_like_pillow)
+{
+  size_t length;
+  unsigned char *data = reference_read (bits_of_jpeg[_i].file, &length);
+  for (size_t back = 40; back > 2; back--)
+    for (int bit = 0; bit < 8; bit++)
+      {
+        struct pixels pixels;
+        data[length - back] ^= (unsigned char) (1 << bit);
+        bool good = decode_image (data, length, true, &pixels) == 0;
+        ck_assert_msg (good != is_bad_bit (_i, back, bit), "bit %d, %zu bytes before the end", bit, back);
+        data[length - back] ^= (unsigned char) (1 << bit);
+        pixels_free (&pixels);
+      }
+  free (data);
+}
+END_TEST
+
+/* Nothing behind the end matters.  The mark of the end may be missing where libjpeg, which reads ahead, does not ask
+   for it before the last row; of a progressive file it always does.  So it is with Pillow 13 and the same bytes.  */
+START_TEST (end_of_jpeg)
+{
+  static const char *const files[] = { "images/colour-420.jpg", "images/gray.jpg", "images/progressive.jpg" };
+  for (int i = 0; i < 3; i++)
+    {
+      size_t length;
+      unsigned char *data = reference_read (files[i], &length), *longer = calloc (length + 100, 1);
+      struct pixels pixels;
+      memcpy (longer, data, length);
+      ck_assert_int_eq (decode_image (longer, length + 100, true, &pixels), 0);
+      pixels_free (&pixels);
+      longer[length - 2] = longer[length - 1] = 0; /* the mark */
+      if (i == 2)
+        assert_refused (longer, length + 100, "truncated: the data end before the image does");
+      else
+        ck_assert_msg (decode_image (longer, length + 100, true, &pixels) == 0, "%s", error_message ());
+      pixels_free (&pixels);
+      free (longer);
+      free (data);
+    }
 }
 END_TEST
 
@@ -249,6 +361,20 @@ START_TEST (short_png)
   memory_reset_peak ();
   assert_refused (start, sizeof start - 1, "truncated: the data end before the image does");
   ck_assert_uint_lt (memory_peak_bytes (), (uint64_t) 4096 * 4096 * 3 + (1 << 16)); /* that of the whole image alone */
+}
+END_TEST
+
+/* 13300 x 13300 pixels of the orientation 6 in 106 bytes: an image that is turned is held as a whole, but none of it is
+   there.  */
+START_TEST (short_png_to_be_turned)
+{
+  static const unsigned char file[] =
+    "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x33\xf4\0\0\x33\xf4\10\2\0\0\0\x0bN\x0e{\0\0\0\x1a"
+    "eXIfMM\0*\0\0\0\10\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0\xd6gKi\0\0\0\x0bIDAT"
+    "\x78\x9c\x63\x60\x80\1\0\0\n\0\1\x7f\x80t^\0\0\0\0IEND\xae\x42\x60\x82";
+  memory_reset_peak ();
+  assert_refused (file, sizeof file - 1, "truncated: the data end before the image does");
+  ck_assert_uint_lt (memory_peak_bytes (), 1 << 16);
 }
 END_TEST
 
@@ -373,13 +499,17 @@ main (void)
   tcase_add_test (cases, sizes);
   tcase_add_loop_test (cases, orientations_like_pillow, 1, 9);
   tcase_add_test (cases, orientation_is_ignored_unless_asked);
+  tcase_add_test (cases, exif_marks_like_pillow);
   tcase_add_test (cases, damaged_exif);
   tcase_add_loop_test (cases, bad_files_are_refused, 0, sizeof bad_files / sizeof *bad_files);
   tcase_add_test (cases, bad_data_are_refused);
   tcase_add_test (cases, every_cut_is_refused);
+  tcase_add_loop_test (cases, damaged_jpeg_like_pillow, 0, sizeof bits_of_jpeg / sizeof *bits_of_jpeg);
+  tcase_add_test (cases, end_of_jpeg);
   tcase_add_test (cases, damaged_png);
   tcase_add_test (cases, end_of_png);
   tcase_add_test (cases, short_png);
+  tcase_add_test (cases, short_png_to_be_turned);
   tcase_add_test (cases, enormous_png);
   tcase_add_loop_test (cases, damaged_anywhere, 0, sizeof damaged / sizeof *damaged);
   tcase_add_test (cases, rows_left_out);

@@ -190,6 +190,33 @@ START_TEST (what_is_no_source)
 }
 END_TEST
 
+/* The member's size is not that of what is stored; the file ends in the header that holds its long name.  */
+START_TEST (odd_tar_files)
+{
+  shell (
+    "truncate -s 100000 1.jpg && tar --sparse -cf sparse.tar 1.jpg && name=$(printf %0180d 1) && printf far >$name "
+    "&& tar -cf long.tar --format=gnu $name && head -c 600 long.tar >cut.tar");
+  assert_not_opened ("sparse.tar", "'1.jpg' in '%s' was stored with holes; make the tar file without --sparse");
+  char *path = scratch_path ("cut.tar"), *start = text_new ("'%s' cannot be read as a tar file: ", path);
+  struct source *source = source_open (path);
+  ck_assert_int_eq (source_visit (source, note_item, &(struct found){ .source = source }), -1);
+  ck_assert_mem_eq (error_message (), start, strlen (start));
+  ck_assert_msg (!strstr (error_message (), "(null)"), "%s",
+                 error_message ()); /* the reason is libarchive's, or none */
+  source_close (source);
+  free (start);
+  free (path);
+}
+END_TEST
+
+START_TEST (lists_in_utf16)
+{
+  shell ("printf '\\377\\376p\\0' >little.csv && printf '\\376\\377\\0p' >big.csv");
+  assert_not_opened ("little.csv", "'%s' is UTF-16; save it as UTF-8");
+  assert_not_opened ("big.csv", "'%s' is UTF-16; save it as UTF-8");
+}
+END_TEST
+
 /* What a folder of tar files would leave out.  */
 START_TEST (splits_that_would_be_left_out)
 {
@@ -242,6 +269,8 @@ main (void)
   tcase_add_test (cases, tar_files_in_a_folder);
   tcase_add_test (cases, members_outside_of_the_folder);
   tcase_add_test (cases, what_is_no_source);
+  tcase_add_test (cases, odd_tar_files);
+  tcase_add_test (cases, lists_in_utf16);
   tcase_add_test (cases, splits_that_would_be_left_out);
   tcase_add_test (cases, members_that_are_gone);
   return run_cases (cases, "source");

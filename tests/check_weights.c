@@ -3,7 +3,7 @@
 #include "../src/backbone/weights.h"
 
 #include "../src/backbone/element.h"
-#include "support.h"
+#include "weights_support.h"
 
 #include <fcntl.h>
 #include <jansson.h>
@@ -16,20 +16,6 @@ ends_in (const char *text, const char *end)
 {
   size_t length = strlen (text);
   return length >= strlen (end) && !strcmp (text + length - strlen (end), end);
-}
-
-/* Reads PATH, which has to fail with the message of the form FORMAT, its one %s being PATH.  */
-__attribute__ ((format (printf, 2, 0))) static void
-assert_fails (const char *path, const char *format)
-{
-  struct weights weights;
-  char expected[ERROR_MESSAGE_BYTES];
-  snprintf (expected, sizeof expected, format, path);
-  error_clear ();
-  ck_assert_int_eq (weights_read (&weights, path), -1);
-  ck_assert_str_eq (error_message (), expected);
-  ck_assert_uint_eq (weights.count, 0);
-  ck_assert_ptr_null (weights.weight);
 }
 
 /* The file of the bytes DATA (LENGTH), which has to fail likewise.  */
@@ -110,17 +96,6 @@ START_TEST (configurations)
   check_config ("weights-keras3.weights.h5", NULL);
 }
 END_TEST
-
-static hid_t
-make_group (hid_t file, const char *path)
-{
-  hid_t create = H5Pcreate (H5P_LINK_CREATE);
-  H5Pset_create_intermediate_group (create, 1);
-  hid_t group = H5Gcreate2 (file, path, create, H5P_DEFAULT, H5P_DEFAULT);
-  ck_assert_int_ge (group, 0);
-  H5Pclose (create);
-  return group;
-}
 
 /* The dataset NAME of one value.  */
 static void
@@ -403,6 +378,42 @@ START_TEST (false_tensors)
 }
 END_TEST
 
+/* DATA (*LENGTH, in room for 64 more) with FROM changed to TO at its first place.  */
+static void
+replace (unsigned char *data, size_t *length, const void *from, size_t from_length, const void *to, size_t to_length)
+{
+  unsigned char *place = memmem (data, *length, from, from_length);
+  ck_assert_ptr_nonnull (place);
+  memmove (place + to_length, place + from_length, *length - (size_t) (place - data) - from_length);
+  memcpy (place, to, to_length);
+  *length += to_length - from_length;
+}
+
+/* A tensor of 1 x 3 x 3 x 3 from element 1 on with the strides 2^63 - 1, 8, 3 and 1: along a dimension of size 1 any
+   will do, and nothing may overflow, as -fsanitize=undefined sees.  */
+START_TEST (strides_of_single_elements)
+{
+  size_t length;
+  unsigned char *data = reference_read ("weights-sequential.pth", &length);
+  char *path = scratch_path ("a.pth");
+  struct weights plain, strided;
+  ck_assert_int_eq (weights_read (&plain, reference_path ("weights-sequential.pth")), 0);
+  data = realloc (data, length + 64);
+  replace (data, &length, "K\2K\3K\3K\3", 8, "K\1K\3K\3K\3", 8);
+  replace (data, &length, "QK\0(", 4, "QK\1(", 4);
+  replace (data, &length, "K\33K\11K\3K\1", 8, "\212\10\377\377\377\377\377\377\377\177K\10K\3K\1", 16);
+  ck_assert_int_eq (file_write (path, data, length), 0);
+  ck_assert_msg (weights_read (&strided, path) == 0, "%s", error_message ());
+  ck_assert_uint_eq (weight_values (&strided.weight[0]), 27);
+  for (int i = 0; i < 27; i++)
+    ck_assert_float_eq (strided.weight[0].value[i], plain.weight[0].value[1 + i / 9 * 8 + i % 9]);
+  weights_free (&strided);
+  weights_free (&plain);
+  free (path);
+  free (data);
+}
+END_TEST
+
 START_TEST (other_files)
 {
   static const char unknown[] = "'%s' is no file of weights that slabfit knows (Keras .h5, .weights.h5 and .keras, "
@@ -510,6 +521,7 @@ main (void)
   tcase_add_test (cases, bad_safetensors);
   tcase_add_test (cases, bad_torch);
   tcase_add_test (cases, false_tensors);
+  tcase_add_test (cases, strides_of_single_elements);
   tcase_add_test (cases, other_files);
   tcase_add_loop_test (cases, damaged_bytes, 0, 3);
   tcase_add_loop_test (cases, damaged_some, 0, 4);

@@ -162,6 +162,20 @@ run 0 extract many f --json -q --preprocess resize=64x64
 json "d['splits']['test'] == {'rows': 70, 'failed': 0, 'reused_rows': 70, 'missing_parts': 0}"
 rm -r f
 
+# The catalogue that one task left is not taken for another list or tar file of the same folder, however old both are.
+for name in first second; do
+  for i in $(seq 70); do echo "many/test/$i.jpg,$name"; done | sed '1i path,split' >$name.csv
+  tar -cf $name.tar --transform "s,^,$name/," -C many/test .
+done
+touch -d 2001-02-03 first.csv second.csv first.tar second.tar
+for kind in csv tar; do
+  run 0 extract first.$kind f -q --rows-per-part 1 --preprocess resize=64x64 --task 0/2
+  test "$(ls -A f)" = $'first.parts\nimages.catalogue' || fail "of $kind there is $(ls -A f)"
+  run 0 extract second.$kind f -q
+  test "$(ls -A f)" = $'first.parts\nimages.catalogue\nsecond.h5' || fail "of $kind there is $(ls -A f)"
+  rm -r f
+done
+
 # Links in a tar file: what they lead to in it, or a failure.
 mkdir -p links/training/a links/training/b links/elsewhere
 cp "$images"/photo.jpg links/training/a
@@ -224,6 +238,8 @@ bad_list "line 3 of 'bad.csv' has 2 columns and the first line 3; put fields tha
   path,label,split $p,a,training $p,b
 bad_list "the first line of 'bad.csv' has 3 columns and names none of them 'path'; name the columns, as in \
 path,label,split" $p,a,training
+bad_list "the first line of 'bad.csv' names no image, since 'image_id' is not there, and no column 'path'; name the \
+columns, as in path,label,split, or remove the line" image_id,label $p,a
 bad_list "line 2 of 'bad.csv' has no path; add it or remove the line" path,label ,a
 bad_list "line 2 of 'bad.csv' has '../x' for a split, which is to become a file's name; name one, such as training" \
   path,split $p,../x
@@ -247,6 +263,22 @@ compare 'what is said' said <<'END'
 END
 test "$(failed f/training.h5)" = "dataset/none.jpg: cannot be read: No such file or directory" \
   || fail "failed: $(failed f/training.h5)"
+rm -r f
+
+# A first image that is not there, and one whose name looks like a column's.
+printf '%s\n' none.jpg,a $p,a >some.csv
+run 0 extract some.csv f -q --max-failures 1
+test "$(failed f/training.h5)" = "none.jpg: cannot be read: No such file or directory" \
+  || fail "failed: $(failed f/training.h5)"
+rm -r f
+cp $p image_id
+printf '%s\n' image_id,a $p,b >some.csv
+run 0 extract some.csv f -q
+values f/training.h5 /labels | sort >labels
+compare 'labels of two columns' labels <<'END'
+a
+b
+END
 rm -r f
 
 # Columns that may be misspelt, or of which there are two.
@@ -309,6 +341,11 @@ for place in dataset dataset/f dataset/training/f; do
     extract dataset $place -q
 done
 absent dataset/f dataset/training/f
+for place in tars tars/f; do
+  refuses 1 "slabfit extract: '$place' lies in the dataset 'tars', which it would become a part of; choose a folder elsewhere" \
+    extract tars $place -q
+done
+absent tars/f
 run 0 extract dataset dataset/.f -q
 same_features dataset/.f
 

@@ -96,6 +96,14 @@ training: 0 rows, 0 of them kept from before, 0 failed
 training: 3 parts are still missing; the last task to end merges them
 END
 
+# A task that has nothing to do, or fails, leaves what others may be working with; who works alone leaves nothing.
+test "$(ls -A i)" = images.catalogue || fail "there is $(ls -A i)"
+refuses 1 "slabfit extract: 'dataset' has no split 'none'; check --split and the folder's name" \
+  extract -o j -q --task 0/2 --split none
+test "$(ls -A j)" = images.catalogue || fail "there is $(ls -A j)"
+run 1 extract -o k -q --split none
+absent k
+
 # Nothing to merge.
 mkdir nothing
 refuses 1 "slabfit merge: 'nothing' has neither parts nor feature files; make them with 'slabfit extract'" \

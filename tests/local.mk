@@ -7,7 +7,8 @@ test_headers = \
   tests/plain_training.h \
   tests/seed_shape.h \
   tests/store_support.h \
-  tests/support.h
+  tests/support.h \
+  tests/weights_support.h
 unit_tests = \
   tests/check_ahead \
   tests/check_backbone \
@@ -37,6 +38,7 @@ unit_tests = \
   tests/check_gramcache \
   tests/check_head \
   tests/check_holdout \
+  tests/check_hostile \
   tests/check_imagestream \
   tests/check_machine \
   tests/check_manifest \

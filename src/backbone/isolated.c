@@ -86,6 +86,21 @@ get_weights (struct weights *weights, struct report *report, FILE *stream)
   return good;
 }
 
+/* The child may take BYTES of memory beside what it has from its parent: HDF5 inflates a chunk whatever its size.  */
+static void
+limit_memory (uint64_t bytes)
+{
+  unsigned long pages = 0;
+  FILE *stream = fopen ("/proc/self/statm", "re");
+  if (stream && fscanf (stream, "%*u %*u %*u %*u %*u %lu", &pages) == 1)
+    {
+      rlim_t most = pages * (rlim_t) sysconf (_SC_PAGESIZE) + bytes;
+      setrlimit (RLIMIT_DATA, &(struct rlimit){ most, most });
+    }
+  if (stream)
+    fclose (stream);
+}
+
 /* The child's whole life.  */
 static void
 run_child (struct weights *weights, int (*read) (struct weights *weights), int pipe_end)
@@ -93,6 +108,7 @@ run_child (struct weights *weights, int (*read) (struct weights *weights), int p
   rlim_t seconds = SECONDS_ALWAYS + weights->file_bytes / BYTES_PER_SECOND;
   setrlimit (RLIMIT_CPU, &(struct rlimit){ seconds, seconds });
   setrlimit (RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+  limit_memory (2 * weights->bytes_limit);
   struct report report = { 0 };
   FILE *stream = fdopen (pipe_end, "wb");
   error_clear ();

@@ -6,7 +6,8 @@
 #include "weights.h"
 
 /* READ (WEIGHTS) in a child process, whose weights, or error, become WEIGHTS' and the thread's.  An error also where
-   the child dies, or takes more than some seconds of processor time and one for every 10 MB of the file.  */
+   the child dies, or takes more than some seconds of processor time and one for every 10 MB of the file, or more memory
+   than twice WEIGHTS->bytes_limit.  */
 int isolated_read (struct weights *weights, int (*read) (struct weights *weights));
 
 #endif

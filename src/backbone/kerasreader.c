@@ -35,7 +35,8 @@ read_bfloat16 (hid_t dataset, hid_t type, struct weight *weight)
   return result;
 }
 
-/* Whether HDF5, which takes a chunk into memory as a whole, needs no more of it than the file allows.  */
+/* Whether HDF5, which takes a chunk into memory as a whole, needs no more of it than the file allows beside the
+   values.  */
 static bool
 has_small_chunks (const struct kerasreader *reader, hid_t dataset, hid_t type)
 {
@@ -49,7 +50,7 @@ has_small_chunks (const struct kerasreader *reader, hid_t dataset, hid_t type)
     overflow |= __builtin_mul_overflow (bytes, (uint64_t) side[i], &bytes);
   if (create >= 0)
     H5Pclose (create);
-  return !chunked || (!overflow && bytes <= reader->weights->bytes_limit);
+  return !chunked || (!overflow && bytes <= reader->weights->bytes_limit - reader->weights->bytes);
 }
 
 /* Its values lie in this file, not in another one to which it may point, and were written.  */

@@ -114,13 +114,14 @@ read_members (const struct weights *weights, const struct statedict *statedict, 
   return more < 0 ? -1 : statedict_check (statedict);
 }
 
-/* As much memory as the file's size allows: a value takes two entries and some 128 bytes.  */
+/* As much memory as the file's size allows beside a pickle of LENGTH bytes: a value takes two entries and some 128
+   bytes.  */
 static struct pyvalue_pool
-new_pool (const struct weights *weights)
+new_pool (const struct weights *weights, size_t length)
 {
   enum { BYTES_PER_ENTRY = 64 };
   struct pyvalue_pool pool = pyvalue_pool_new (weights->path);
-  uint64_t most = weights->bytes_limit / BYTES_PER_ENTRY;
+  uint64_t most = (weights->bytes_limit - length) / BYTES_PER_ENTRY;
   pool.entries_left = pool.entries_left < most ? pool.entries_left : (size_t) most;
   return pool;
 }
@@ -129,9 +130,9 @@ int
 torchfile_read_zip (struct weights *weights)
 {
   struct contents contents = { 0 };
-  struct pyvalue_pool pool = new_pool (weights);
   struct statedict *statedict = NULL;
   int result = read_contents (weights, &contents);
+  struct pyvalue_pool pool = new_pool (weights, contents.length);
   if (result == 0)
     {
       struct pickle pickle = { contents.pickle, contents.pickle + contents.length, &pool, statedict_allows };
@@ -219,7 +220,7 @@ read_storages (const struct weights *weights, const struct statedict *statedict,
 static int
 read_sequence (struct weights *weights, const unsigned char *beginning, size_t length, FILE *stream)
 {
-  struct pyvalue_pool pool = new_pool (weights);
+  struct pyvalue_pool pool = new_pool (weights, length);
   struct pickle pickle = { beginning, beginning + length, &pool, statedict_allows };
   const struct pyvalue *root = NULL, *keys = NULL;
   int result = read_pickles (weights, &pickle, &root, &keys);

@@ -371,10 +371,10 @@ open_catalogue (const struct extract_options *options, const struct source *sour
 static bool
 others_work (const struct extract_options *options, const struct extract_report *report, int result)
 {
-  bool missing = result != 0;
+  bool done = result == 0;
   for (size_t i = 0; i < report->count; i++)
-    missing |= report->split[i].missing > 0;
-  return options->tasks > 1 && missing;
+    done &= report->split[i].missing == 0;
+  return options->tasks > 1 && !done;
 }
 
 int

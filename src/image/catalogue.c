@@ -376,6 +376,17 @@ unmap_file (struct catalogue *catalogue)
   catalogue->map = NULL;
 }
 
+/* Maps what stands as PATH where it may be used; false otherwise, with no error set.  */
+static bool
+map_fresh (struct catalogue *catalogue, const char *path, uint64_t seed)
+{
+  if (map_file (catalogue, path) == 0 && is_fresh (catalogue, seed))
+    return true;
+  error_clear ();
+  unmap_file (catalogue);
+  return false;
+}
+
 /* Lists the source and writes PATH, unless another task has made it meanwhile, which others may have mapped already: on
    a network's file system a file that is replaced is gone for the machines that have it mapped.  CATALOGUE then has
    it.  */
@@ -387,13 +398,8 @@ build (struct catalogue *catalogue, const char *path, uint64_t seed)
   if (listing_make (&listing, catalogue->source, path))
     return -1;
   int result = write_listing (&writing, path);
-  bool there = result == 0 && map_file (catalogue, path) == 0 && is_fresh (catalogue, seed);
-  if (result == 0 && !there)
-    {
-      error_clear ();
-      unmap_file (catalogue);
-      result = draft_commit (writing.draft);
-    }
+  if (result == 0 && !map_fresh (catalogue, path, seed))
+    result = draft_commit (writing.draft);
   else
     {
       draft_discard (writing.draft);
@@ -432,14 +438,12 @@ check_place (const struct source *source, const char *path)
   return result;
 }
 
-/* Maps what stands as PATH where it may be used; else makes it first.  */
+/* Maps PATH, which is made first where what stands there may not be used.  */
 static int
 take_file (struct catalogue *catalogue, const char *path, uint64_t seed)
 {
-  if (map_file (catalogue, path) == 0 && is_fresh (catalogue, seed))
+  if (map_fresh (catalogue, path, seed))
     return read_names (catalogue);
-  error_clear ();
-  unmap_file (catalogue);
   if (check_place (catalogue->source, path) || build (catalogue, path, seed)
       || (!catalogue->map && map_file (catalogue, path)))
     return -1;

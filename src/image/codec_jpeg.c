@@ -24,7 +24,7 @@ struct image {
   struct jpeg_source_mgr source;
   struct jpeg_progress_mgr progress;
   jmp_buf failed;
-  bool started, complete; /* COMPLETE: all rows were read */
+  bool started, complete; /* all rows were read */
   JSAMPARRAY unused;      /* one row, released with the decoder */
 };
 
@@ -60,13 +60,14 @@ do_nothing (j_decompress_ptr jpeg)
   (void) jpeg;
 }
 
-/* All data are in the buffer from the start, so that asking for more means that they ended too early.  */
+/* All data are in the buffer from the start, so that asking for more means that they ended too early.  Only the mark of
+   the end may be missing, as in Pillow, where libjpeg has not asked for it before the last row.  */
 static boolean
-fail_truncated (j_decompress_ptr jpeg)
+meet_end (j_decompress_ptr jpeg)
 {
   static const JOCTET end[] = { 0xff, JPEG_EOI };
   struct image *image = jpeg->client_data;
-  if (image->complete) /* only the mark of the end is missing */
+  if (image->complete)
     {
       jpeg->src->next_input_byte = end;
       jpeg->src->bytes_in_buffer = sizeof end;
@@ -83,7 +84,7 @@ skip_data (j_decompress_ptr jpeg, long count)
     return;
   if ((size_t) count > jpeg->src->bytes_in_buffer)
     {
-      fail_truncated (jpeg);
+      meet_end (jpeg);
       return;
     }
   jpeg->src->next_input_byte += count;
@@ -98,7 +99,7 @@ prepare (struct image *image, const void *data, size_t length)
     .next_input_byte = data,
     .bytes_in_buffer = length,
     .init_source = do_nothing,
-    .fill_input_buffer = fail_truncated,
+    .fill_input_buffer = meet_end,
     .skip_input_data = skip_data,
     .resync_to_restart = jpeg_resync_to_restart,
     .term_source = do_nothing,

@@ -153,7 +153,14 @@ clean_path (const char *path)
   return clean;
 }
 
-/* A first row that names columns by words that are not known would be an image, and its class one more.  */
+/* Whether the row of PATH, which is not there, names columns by words that are not known: it would be an image, and its
+   class one more.  */
+static bool
+is_header (const struct list *list, const char *path)
+{
+  return list->headless && list->images == 0 && !strpbrk (path, "./");
+}
+
 static int
 refuse_header (const struct list *list, const char *path)
 {
@@ -162,31 +169,32 @@ refuse_header (const struct list *list, const char *path)
                     list->path, path);
 }
 
+/* The row's image, which the list calls PATH and which lies at FULL.  */
 static int
-visit_row (struct list *list)
+visit_image (struct list *list, const char *path, const char *full)
 {
   struct stat status;
   const char *class_name = get_field (list, CLASS);
-  char *path = clean_path (get_field (list, PATH));
-  char *full = path ? (*path == '/' ? text_new ("%s", path) : file_path (list->source->folder, path)) : NULL;
-  bool there = full && stat (full, &status) == 0;
-  if (full && !there && list->headless && list->images == 0 && !strpbrk (path, "./"))
-    {
-      refuse_header (list, path);
-      free (full);
-      full = NULL;
-    }
-  if (full && !there && list->missing++ == 0)
+  bool there = stat (full, &status) == 0;
+  if (!there && is_header (list, path))
+    return refuse_header (list, path);
+  if (!there && list->missing++ == 0)
     list->first_missing = table_line (list->table);
   list->images++;
-  int result =
-    full ? list->visit (list->context, &(struct item){ .kind = ITEM_IMAGE,
-                                                       .path = path,
-                                                       .bytes = there ? (uint64_t) status.st_size : 0,
-                                                       .place = table_line (list->table),
-                                                       .class_name = class_name && *class_name ? class_name : NULL,
-                                                       .split = get_field (list, SPLIT) })
-         : -1;
+  return list->visit (list->context, &(struct item){ .kind = ITEM_IMAGE,
+                                                     .path = path,
+                                                     .bytes = there ? (uint64_t) status.st_size : 0,
+                                                     .place = table_line (list->table),
+                                                     .class_name = class_name && *class_name ? class_name : NULL,
+                                                     .split = get_field (list, SPLIT) });
+}
+
+static int
+visit_row (struct list *list)
+{
+  char *path = clean_path (get_field (list, PATH));
+  char *full = path ? (*path == '/' ? text_new ("%s", path) : file_path (list->source->folder, path)) : NULL;
+  int result = full ? visit_image (list, path, full) : -1;
   free (full);
   free (path);
   return result;

@@ -36,8 +36,11 @@ int
 exif_orientation (const unsigned char *tiff, size_t length)
 {
   enum { MARK = 6, HEADER = 8, ENTRY = 12, ORIENTATION = 0x0112, TYPE_SHORT = 3, TYPE_LONG = 4 };
-  for (; length >= MARK && !memcmp (tiff, "Exif\0", MARK); length -= MARK)
-    tiff += MARK; /* once more, as some programs write it */
+  if (length >= MARK && !memcmp (tiff, "Exif\0", MARK)) /* once more, as some programs write it */
+    {
+      tiff += MARK;
+      length -= MARK;
+    }
   if (length < HEADER || !has_mark (tiff))
     return 0;
   bool big_endian = tiff[0] == 'M';

@@ -9,6 +9,7 @@ Run: python make_weights.py      (needs numpy, h5py, Keras 3, tf-keras, PyTorch,
 import collections
 import json
 import os
+import zlib
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
@@ -147,6 +148,15 @@ def make_types():
     note("weights-types.weights.h5", [(f"{name}/kernel", value) for name, value in model.items()])
 
 
+def make_inflated():
+    """A chunk that is said to have 4 KB and has 160 MB, all zeros."""
+    packer = zlib.compressobj(9)
+    packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(160)) + packer.flush()
+    with h5py.File(place("weights-inflated.h5"), "w") as file:
+        data = file.create_dataset("layers/dense/vars/0", (1024,), "f4", chunks=(1024,), compression="gzip")
+        data.id.write_direct_chunk((0,), packed)
+
+
 # PyTorch
 
 def tensor(shape, dtype=torch.float32):
@@ -210,6 +220,7 @@ def main():
     make_keras(tf_keras, "keras2", named=False)
     make_keras1()
     make_types()
+    make_inflated()
     make_torch()
     make_safetensors()
     with open(place("weights.json"), "w") as file:
