@@ -5,6 +5,8 @@ network_so_SOURCES = \
   shim/build.cpp \
   shim/device.cpp \
   shim/engine.hpp \
+  shim/fusion.cpp \
+  shim/fusion.hpp \
   shim/gpu.cpp \
   shim/guard.cpp \
   shim/guard.hpp \

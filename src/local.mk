@@ -65,6 +65,7 @@ libslabfit_a_SOURCES = \
   src/image/arrangement.c src/image/arrangement.h \
   src/image/codec.h src/image/codec_jpeg.c src/image/codec_png.c \
   src/image/catalogue.c src/image/catalogue.h \
+  src/image/cataloguefile.c src/image/cataloguefile.h \
   src/image/csvlist.c \
   src/image/decode.c src/image/decode.h \
   src/image/exif.c src/image/exif.h \
