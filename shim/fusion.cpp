@@ -24,7 +24,7 @@ public:
   }
 
 private:
-  // The last step that uses VALUE, all of them where it is the result; and how many do.
+  // The last step that uses VALUE, their number where it is the result.
   size_t
   last_use (int value) const
   {

@@ -80,6 +80,8 @@ private:
   rename (const Node *node)
   {
     number_[node->output ()] = number_.at (node->inputs ()[0]);
+    if (is_flat (node->inputs ()[0]))
+      flat_.insert (node->output ());
   }
 
   // Of inputs that are all flat, or none.
@@ -283,8 +285,6 @@ private:
     else
       require (at::isFloatingType (constant (node, "dtype").toScalarType ()));
     rename (node);
-    if (is_flat (node->inputs ()[0]))
-      flat_.insert (node->output ());
   }
 
   void
